@@ -1,0 +1,2 @@
+//! What both sides agree on.
+#![no_std]

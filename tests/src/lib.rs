@@ -1,0 +1,1 @@
+//! Fixtures and statistics for the tests beside this crate.

@@ -1,0 +1,3 @@
+//! Placeholder until its author fills it.
+
+fn main() {}
