@@ -1,0 +1,61 @@
+//! A connection ended, or the attempt at one did.
+
+use super::{EventHeader, reader::Reader};
+
+/// [`CloseEvent::ending`] values.
+pub mod ending {
+    /// The near side said it was done (FIN sent).
+    pub const FIN_SENT: u8 = 1;
+    /// The far side said it was done (FIN received).
+    pub const FIN_RECEIVED: u8 = 2;
+    /// The near side reset the connection.
+    pub const RESET_SENT: u8 = 3;
+    /// The far side reset the connection.
+    pub const RESET_RECEIVED: u8 = 4;
+    /// An attempt was answered with a reset: nobody listens there.
+    pub const REFUSED: u8 = 5;
+    /// An attempt ended without any answer: given up by the caller or timed out.
+    pub const NO_CONNECTION: u8 = 6;
+    /// The socket went without a packet to tell of it.
+    pub const GONE: u8 = 7;
+}
+
+/// From cgroup_skb and sock_ops; the first sign that a connection ends, and only that.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CloseEvent {
+    /// Common to all.
+    pub header: EventHeader,
+    /// How long a request, or the attempt to connect, had waited for its answer; 0 where none
+    /// was waiting.
+    pub waited_ns: u64,
+    /// Payload bytes sent.
+    pub bytes_out: u64,
+    /// Payload bytes received.
+    pub bytes_in: u64,
+    /// How many requests the connection carried.
+    pub requests: u32,
+    /// One of [`ending`].
+    pub ending: u8,
+    /// One of [`crate::flow::role`].
+    pub role: u8,
+    /// Always zero.
+    pub pad: u16,
+}
+
+const _: () = assert!(size_of::<CloseEvent>() == 56);
+
+impl CloseEvent {
+    pub(super) fn decode(header: EventHeader, mut r: Reader<'_>) -> Option<Self> {
+        Some(Self {
+            header,
+            waited_ns: r.u64()?,
+            bytes_out: r.u64()?,
+            bytes_in: r.u64()?,
+            requests: r.u32()?,
+            ending: r.u8()?,
+            role: r.u8()?,
+            pad: r.u16()?,
+        })
+    }
+}

@@ -1,0 +1,65 @@
+//! The delay line's side of the boundary: what a packet carries through the TAP device.
+//!
+//! A packet bound for the line gets a VLAN tag whose sixteen bits are the number of a slot; the
+//! slot, in memory that user space maps, says when the packet is due and what else to do with
+//! it. User space replaces the tag by the way back and writes the same bytes again. Nothing is
+//! prepended, so lengths, offsets and checksums stay what they were.
+
+/// How many slots there are. A slot is read as soon as its packet leaves the TAP's queue, so
+/// they need only outnumber what that queue holds ([`QUEUE_LENGTH`]).
+pub const SLOTS: u32 = 1 << 16;
+
+/// Slots are shared out to CPUs in blocks of this size, so that none has to be claimed
+/// atomically.
+pub const SLOTS_PER_CPU: u32 = SLOTS / MAX_CPUS;
+
+/// CPUs beyond this number share a block with an earlier one.
+pub const MAX_CPUS: u32 = 16;
+
+/// Transmit queue length given to the TAP device, in packets.
+pub const QUEUE_LENGTH: u32 = 4_000;
+
+/// The tag protocol that marks packets of the line: 802.1ad's, which hosts seldom see.
+pub const TAG_PROTOCOL: u16 = 0x88a8;
+
+/// In a way back: set where the packet goes on inwards, clear where it goes on outwards.
+///
+/// The rest of a way back is the index of an interface in
+/// [`PlanHeader::interfaces`](crate::rule::PlanHeader::interfaces).
+pub const WAY_INGRESS: u16 = 0x800;
+
+/// The mark of a packet that has been through the line, in `skb->tc_index`, where it re-enters
+/// its interface; taken off again by the program that finds it there.
+pub const DONE: u16 = 0x9e0b;
+
+/// [`Slot::flags`]: finish the checksum, then flip one bit behind it.
+pub const FLAG_CORRUPT: u16 = 1;
+
+/// What the kernel program says of one packet in the line.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slot {
+    /// When the packet is to go on, on CLOCK_MONOTONIC.
+    pub due_ns: u64,
+    /// Random bits for what user space decides on this packet.
+    pub random: u32,
+    /// Where the packet goes on: see [`WAY_INGRESS`].
+    pub way_back: u16,
+    /// See [`FLAG_CORRUPT`].
+    pub flags: u16,
+}
+
+const _: () = assert!(size_of::<Slot>() == 16);
+const _: () = assert!(QUEUE_LENGTH <= SLOTS_PER_CPU);
+
+impl Slot {
+    /// Decodes a slot from its bytes.
+    pub fn decode(b: &[u8; 16]) -> Self {
+        Self {
+            due_ns: u64::from_ne_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]),
+            random: u32::from_ne_bytes([b[8], b[9], b[10], b[11]]),
+            way_back: u16::from_ne_bytes([b[12], b[13]]),
+            flags: u16::from_ne_bytes([b[14], b[15]]),
+        }
+    }
+}

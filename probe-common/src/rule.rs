@@ -1,0 +1,227 @@
+//! What user space tells the injector: which packets, which faults, until when.
+
+use crate::address::Address;
+
+/// Most distinct endpoint shapes (prefix length, with or without port and protocol) of one
+/// plan. A packet costs one look-up a shape, however many endpoints there are.
+pub const MAX_SHAPES: usize = 8;
+/// Most rules on one endpoint.
+pub const MAX_RULES_PER_TARGET: usize = 8;
+/// Most endpoints of one plan.
+pub const MAX_TARGETS: u32 = 4096;
+/// Most rules of one plan.
+pub const MAX_RULES: u32 = 2048;
+/// Most interfaces of one plan.
+pub const MAX_INTERFACES: usize = 64;
+/// Most flows whose packets are numbered at once; beyond, the longest idle one starts anew.
+pub const MAX_FAULT_FLOWS: u32 = 65_536;
+
+/// [`FaultRule::kind`] values.
+pub mod fault {
+    /// Packets wait [`FaultRule::delay_ns`](super::FaultRule::delay_ns) ± jitter.
+    pub const DELAY: u32 = 1;
+    /// Packets vanish with a probability.
+    pub const LOSS: u32 = 2;
+    /// One bit flips; the checksum no longer fits.
+    pub const CORRUPT_WIRE: u32 = 3;
+    /// One bit of the payload flips; the checksum is made to fit.
+    pub const CORRUPT_PAYLOAD: u32 = 4;
+    /// Every packet vanishes.
+    pub const BLACKHOLE: u32 = 5;
+}
+
+/// [`FaultRule::direction`] bits.
+pub mod direction {
+    /// Packets towards the endpoint.
+    pub const EGRESS: u32 = 1;
+    /// Packets from the endpoint.
+    pub const INGRESS: u32 = 2;
+}
+
+/// The far side of a packet: address, port and protocol.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EndpointKey {
+    /// Remote address.
+    pub address: Address,
+    /// Remote port, host order; 0 where the protocol has none or the shape leaves it out.
+    pub port: u16,
+    /// Protocol number; 0 where the shape leaves it out.
+    pub protocol: u8,
+    /// Always zero.
+    pub pad: u8,
+}
+
+/// Which bits of an [`EndpointKey`] a group of endpoints is compared by.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Shape {
+    /// Mask over the address's octets.
+    pub address: Address,
+    /// All ones where the port counts, else zero.
+    pub port: u16,
+    /// All ones where the protocol counts, else zero.
+    pub protocol: u8,
+    /// Always zero.
+    pub pad: u8,
+}
+
+impl Shape {
+    /// The key under which an endpoint of this shape is kept.
+    #[inline(always)]
+    pub fn apply(&self, key: &EndpointKey) -> EndpointKey {
+        let (a, m) = (key.address.words(), self.address.words());
+        EndpointKey {
+            address: Address::from_words([a[0] & m[0], a[1] & m[1]]),
+            port: key.port & self.port,
+            protocol: key.protocol & self.protocol,
+            pad: 0,
+        }
+    }
+}
+
+/// The rules of one endpoint.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// How many of `rules` count.
+    pub count: u32,
+    /// Rule indices, in the order in which they are applied.
+    pub rules: [u16; MAX_RULES_PER_TARGET],
+}
+
+/// One interface of a plan.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Interface {
+    /// Its index in the plan's network namespace.
+    pub ifindex: u32,
+}
+
+/// What holds for the whole plan, and who armed it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanHeader {
+    /// [`crate::ABI_VERSION`] of the process that armed it.
+    pub abi: u32,
+    /// Process id of the process that armed it.
+    pub owner_pid: u32,
+    /// Grows with each change of the plan.
+    pub generation: u32,
+    /// How many of `shapes` count.
+    pub shape_count: u32,
+    /// How many rules are armed.
+    pub rule_count: u32,
+    /// Index of the delay line's TAP device; 0 without one.
+    pub line_ifindex: u32,
+    /// Inode of the network namespace, as in /proc/PID/ns/net.
+    pub netns_inode: u64,
+    /// When the process armed its first fault, on CLOCK_MONOTONIC.
+    pub armed_ns: u64,
+    /// Shapes in use.
+    pub shapes: [Shape; MAX_SHAPES],
+    /// Interfaces, in the order in which ways back count them.
+    pub interfaces: [Interface; MAX_INTERFACES],
+}
+
+impl Default for PlanHeader {
+    fn default() -> Self {
+        Self {
+            abi: crate::ABI_VERSION,
+            owner_pid: 0,
+            generation: 0,
+            shape_count: 0,
+            rule_count: 0,
+            line_ifindex: 0,
+            netns_inode: 0,
+            armed_ns: 0,
+            shapes: [Shape::default(); MAX_SHAPES],
+            interfaces: [Interface::default(); MAX_INTERFACES],
+        }
+    }
+}
+
+/// One fault on one set of endpoints.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FaultRule {
+    /// One of [`fault`].
+    pub kind: u32,
+    /// Bits of [`direction`].
+    pub direction: u32,
+    /// From when on the rule holds, on CLOCK_MONOTONIC.
+    pub starts_ns: u64,
+    /// Until when the rule holds, on CLOCK_MONOTONIC.
+    pub deadline_ns: u64,
+    /// Share of packets, in parts of 2³²; `u32::MAX` is all of them.
+    pub probability: u32,
+    /// Always zero.
+    pub pad: u32,
+    /// Delay: how long packets wait.
+    pub delay_ns: u64,
+    /// Delay: up to how much more or less, evenly distributed.
+    pub jitter_ns: u64,
+    /// Seed of the rule's decisions.
+    pub seed: u64,
+}
+
+/// Per flow and rule state of the injector.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FaultFlow {
+    /// How many packets of the flow have been seen.
+    pub packets: u64,
+    /// When the last delayed one is due: a later one is not due before it, so that jitter alone
+    /// never reorders a flow.
+    pub last_due_ns: u64,
+}
+
+const _: () = assert!(size_of::<EndpointKey>() == 20);
+const _: () = assert!(size_of::<Shape>() == 20);
+const _: () = assert!(size_of::<Target>() == 20);
+const _: () = assert!(size_of::<PlanHeader>() == 40 + 20 * MAX_SHAPES + 4 * MAX_INTERFACES);
+const _: () = assert!(size_of::<FaultRule>() == 56);
+const _: () = assert!(size_of::<FaultFlow>() == 16);
+
+#[cfg(feature = "user")]
+mod pod {
+    //! SAFETY for each: `#[repr(C)]`, integers and arrays of them only, no padding that the
+    //! compiler adds (the assertions above count every byte), any bit pattern valid.
+    // SAFETY: as above.
+    unsafe impl aya::Pod for super::EndpointKey {}
+    // SAFETY: as above.
+    unsafe impl aya::Pod for super::Target {}
+    // SAFETY: as above.
+    unsafe impl aya::Pod for super::PlanHeader {}
+    // SAFETY: as above.
+    unsafe impl aya::Pod for super::FaultRule {}
+    // SAFETY: as above.
+    unsafe impl aya::Pod for super::FaultFlow {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_leaves_out_what_it_does_not_compare() {
+        let key = EndpointKey {
+            address: Address::from_v4([10, 1, 2, 3]),
+            port: 80,
+            protocol: 6,
+            pad: 0,
+        };
+        let mut octets = [0xff; 16];
+        octets[14] = 0;
+        octets[15] = 0;
+        let shape = Shape {
+            address: Address { octets },
+            port: 0,
+            protocol: 0xff,
+            pad: 0,
+        };
+        let kept = shape.apply(&key);
+        assert_eq!(kept.address, Address::from_v4([10, 1, 0, 0]));
+        assert_eq!((kept.port, kept.protocol), (0, 6));
+    }
+}
