@@ -1,3 +1,8 @@
-//! probe.
+//! probe: injects faults into the traffic of a Linux host and tells which resilience patterns
+//! answered.
+
+mod model;
+mod plan;
+mod snapshot;
 
 fn main() {}

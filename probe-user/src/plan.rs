@@ -1,0 +1,148 @@
+//! What is to be injected: validated once, here, whoever asks for it.
+//!
+//! A [`Plan`] is the only way faults reach the kernel. `plan/encode.rs` turns it into map
+//! entries.
+
+use std::net::IpAddr;
+
+pub mod encode;
+
+/// A share of packets.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Share(f64);
+
+impl Share {
+    /// All of them.
+    pub const ALL: Self = Self(1.0);
+
+    /// A share from 0 to 1; `None` outside of it.
+    pub fn new(share: f64) -> Option<Self> {
+        (0.0..=1.0).contains(&share).then_some(Self(share))
+    }
+
+    /// The share, 0 to 1.
+    pub fn value(self) -> f64 {
+        self.0
+    }
+
+    /// In parts of 2³², where `u32::MAX` is certainty.
+    pub fn parts(self) -> u32 {
+        if self.0 >= 1.0 {
+            u32::MAX
+        } else {
+            (self.0 * 4_294_967_296.0).min(4_294_967_294.0) as u32
+        }
+    }
+}
+
+/// Whether a corrupted packet is to be noticed by the receiver's stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CorruptMode {
+    /// The checksum no longer fits: the stack must reject it.
+    Wire,
+    /// The checksum is made to fit: the application gets it.
+    Payload,
+}
+
+/// What happens to a packet.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fault {
+    /// It waits.
+    Delay {
+        /// How long.
+        delay_ns: u64,
+        /// Up to how much more or less, evenly distributed.
+        jitter_ns: u64,
+    },
+    /// It vanishes, with this probability.
+    Loss(Share),
+    /// One bit of it flips, with this probability.
+    Corrupt(Share, CorruptMode),
+    /// It vanishes.
+    Blackhole,
+}
+
+impl Fault {
+    /// Its name, as typed.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Delay { .. } => "delay",
+            Self::Loss(_) => "loss",
+            Self::Corrupt(..) => "corrupt",
+            Self::Blackhole => "blackhole",
+        }
+    }
+}
+
+/// Which way a packet goes, seen from the near side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Towards the endpoint.
+    Egress,
+    /// From the endpoint.
+    Ingress,
+    /// Both.
+    Both,
+}
+
+/// Which transport protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Whichever.
+    Any,
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+/// A far side, resolved to addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    /// Address, or the first of a network; `None` for any address of either family.
+    pub address: Option<IpAddr>,
+    /// How many leading bits count: 32 or 128 for one address.
+    pub prefix: u8,
+    /// Port; `None` for any.
+    pub port: Option<u16>,
+}
+
+/// One fault on one set of endpoints, for a time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// What it is called on screen and in reports: the dependency, or what was typed.
+    pub name: String,
+    /// What happens.
+    pub fault: Fault,
+    /// To packets to and from where.
+    pub endpoints: Vec<Endpoint>,
+    /// Of which protocol.
+    pub protocol: Protocol,
+    /// In which direction.
+    pub direction: Direction,
+    /// From when, on CLOCK_MONOTONIC.
+    pub starts_ns: u64,
+    /// Until when, on CLOCK_MONOTONIC.
+    pub ends_ns: u64,
+    /// Seed of its decisions.
+    pub seed: u64,
+}
+
+/// All faults that hold in one network namespace.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// The rules; a rule's place here is its index in counters.
+    pub rules: Vec<Rule>,
+}
+
+impl Plan {
+    /// Whether any rule needs a place where packets wait.
+    pub fn needs_line(&self) -> bool {
+        self.rules.iter().any(|rule| {
+            matches!(
+                rule.fault,
+                Fault::Delay { .. } | Fault::Corrupt(_, CorruptMode::Wire)
+            )
+        })
+    }
+}

@@ -1,0 +1,1 @@
+//! Turns a plan into the entries of the kernel's maps.

@@ -1,0 +1,200 @@
+//! What the dashboard shows and reports tell: one picture of one moment, made by the engine.
+//!
+//! Pure data, so that screens and reports are tested with pictures made by hand.
+
+use crate::model::WindowStats;
+
+/// One picture.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Time since the session began.
+    pub elapsed_ms: u64,
+    /// What the session is called: a scenario's name, or "watch".
+    pub title: String,
+    /// Dependencies, by service and name.
+    pub dependencies: Vec<DependencyView>,
+    /// Services whose inbound calls are seen.
+    pub services: Vec<ServiceView>,
+    /// Faults that are armed or were.
+    pub faults: Vec<FaultView>,
+    /// What happened, oldest first.
+    pub timeline: Vec<TimelineEntry>,
+    /// The game day, where one is being run.
+    pub game_day: Option<GameDayView>,
+    /// Events that the ring had no room for: figures are weaker where it isn't zero.
+    pub lost_events: u64,
+    /// Why a person can't inject, observe or see something here, where it is so.
+    pub notices: Vec<String>,
+}
+
+/// One dependency as one service calls it.
+#[derive(Clone, Debug, Default)]
+pub struct DependencyView {
+    /// Command name of the calling process.
+    pub service: String,
+    /// Process id of the caller; 0 where it isn't known.
+    pub pid: u32,
+    /// Its name: from the scenario, else its address.
+    pub name: String,
+    /// Address and port.
+    pub remote: String,
+    /// Wire protocol, as far as it is known: "http1", "unknown".
+    pub protocol: &'static str,
+    /// Over the last ten seconds.
+    pub recent: WindowStats,
+    /// Over the steady state before the first fault, where there was one.
+    pub baseline: Option<WindowStats>,
+    /// Since the session began.
+    pub total: WindowStats,
+    /// Calls waiting for an answer now.
+    pub in_flight: u32,
+    /// The most that waited at once.
+    pub in_flight_max: u32,
+    /// The last sixty seconds, oldest first.
+    pub seconds: Vec<SecondView>,
+    /// Whether a fault is armed on it now.
+    pub faulted: bool,
+}
+
+/// One second of one dependency.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SecondView {
+    /// Median latency; `None` where no call was answered.
+    pub p50_us: Option<u64>,
+    /// Calls that ended well.
+    pub ok: u32,
+    /// Calls that failed.
+    pub failed: u32,
+    /// Whether a fault was armed on it in this second.
+    pub faulted: bool,
+}
+
+/// A service, by its inbound calls.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceView {
+    /// Its name: from the scenario, else the command name.
+    pub name: String,
+    /// Where it listens.
+    pub listen: String,
+    /// Over the last ten seconds.
+    pub recent: WindowStats,
+    /// Over the steady state, where there was one.
+    pub baseline: Option<WindowStats>,
+    /// Since the session began.
+    pub total: WindowStats,
+    /// The last sixty seconds, oldest first.
+    pub seconds: Vec<SecondView>,
+}
+
+/// One fault.
+#[derive(Clone, Debug, Default)]
+pub struct FaultView {
+    /// What it is called: dependency and fault, as "payments · delay 2s ±200ms".
+    pub label: String,
+    /// Time left; `None` once it is over.
+    pub left_ms: Option<u64>,
+    /// How long it holds in all.
+    pub duration_ms: u64,
+    /// Packets it looked at.
+    pub seen: u64,
+    /// Packets it touched.
+    pub faulted: u64,
+    /// Packets that found no room where they were to wait.
+    pub overflow: u64,
+}
+
+/// What kind of thing happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimelineKind {
+    /// The game day went on to its next phase.
+    Phase,
+    /// A fault was armed or ended.
+    Fault,
+    /// A command was run.
+    Command,
+    /// An expectation or the steady state changed.
+    Expectation,
+    /// A guard tripped, a person stopped it, or something failed.
+    Alarm,
+    /// Something worth knowing.
+    Note,
+}
+
+impl TimelineKind {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Phase => "phase",
+            Self::Fault => "fault",
+            Self::Command => "command",
+            Self::Expectation => "expectation",
+            Self::Alarm => "alarm",
+            Self::Note => "note",
+        }
+    }
+}
+
+/// One line of the timeline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimelineEntry {
+    /// Time since the session began.
+    pub at_ms: u64,
+    /// What kind of thing happened.
+    pub kind: TimelineKind,
+    /// What happened.
+    pub text: String,
+}
+
+/// How an expectation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It holds.
+    Met,
+    /// It doesn't.
+    NotMet,
+    /// Too little was seen to tell.
+    Unknown,
+}
+
+impl Status {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::NotMet => "not_met",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// An expectation as it stands now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExpectationView {
+    /// Its name, as in the scenario: "success_rate".
+    pub name: String,
+    /// What is expected: ">= 99%".
+    pub expected: String,
+    /// What was measured so far: "98.2%", "–" where nothing was.
+    pub measured: String,
+    /// How it stands.
+    pub status: Status,
+}
+
+/// The game day as it stands now.
+#[derive(Clone, Debug, Default)]
+pub struct GameDayView {
+    /// The scenario's name.
+    pub name: String,
+    /// What is believed.
+    pub hypothesis: String,
+    /// Where it is: "steady state", "faults", "recovery", "steady state again", "over".
+    pub phase: String,
+    /// How far the phase has come, 0 to 1, where that can be said.
+    pub progress: Option<f64>,
+    /// How the expectations stand.
+    pub expectations: Vec<ExpectationView>,
+    /// Once it is over: "passed", "failed", "aborted", "ineffective", "inconclusive".
+    pub verdict: Option<String>,
+    /// Once it is over: why, in one line.
+    pub reason: Option<String>,
+}
