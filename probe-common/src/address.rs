@@ -27,6 +27,15 @@ impl Address {
         Self { octets }
     }
 
+    /// Takes four words as they stand in memory.
+    #[inline(always)]
+    pub const fn from_u32s(w: [u32; 4]) -> Self {
+        // SAFETY: both are sixteen bytes without padding, and any bit pattern is an address.
+        Self {
+            octets: unsafe { core::mem::transmute::<[u32; 4], [u8; 16]>(w) },
+        }
+    }
+
     /// The address as two numbers, for masking and hashing; native order, so not for arithmetic.
     #[inline(always)]
     pub fn words(&self) -> [u64; 2] {

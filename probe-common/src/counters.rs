@@ -69,7 +69,7 @@ counters! {
         lapsed,
         /// Packets that came back from the delay line.
         returned,
-        /// Packets that the line could not send on: unknown way back.
+        /// Packets that the line could not send on: no way back of that tag.
         lost_way,
     }
 }

@@ -22,18 +22,17 @@ pub const QUEUE_LENGTH: u32 = 4_000;
 /// The tag protocol that marks packets of the line: 802.1ad's, which hosts seldom see.
 pub const TAG_PROTOCOL: u16 = 0x88a8;
 
-/// In a way back: set where the packet goes on inwards, clear where it goes on outwards.
-///
-/// The rest of a way back is the index of an interface in
-/// [`PlanHeader::interfaces`](crate::rule::PlanHeader::interfaces).
-pub const WAY_INGRESS: u16 = 0x800;
+/// How many ways back there can be: interfaces times directions.
+pub const MAX_WAYS: u32 = 512;
 
 /// The mark of a packet that has been through the line, in `skb->tc_index`, where it re-enters
 /// its interface; taken off again by the program that finds it there.
 pub const DONE: u16 = 0x9e0b;
 
+/// [`Slot::flags`]: the packet goes on inwards; else outwards.
+pub const FLAG_INGRESS: u16 = 1;
 /// [`Slot::flags`]: finish the checksum, then flip one bit behind it.
-pub const FLAG_CORRUPT: u16 = 1;
+pub const FLAG_CORRUPT: u16 = 2;
 
 /// What the kernel program says of one packet in the line.
 #[repr(C)]
@@ -41,12 +40,22 @@ pub const FLAG_CORRUPT: u16 = 1;
 pub struct Slot {
     /// When the packet is to go on, on CLOCK_MONOTONIC.
     pub due_ns: u64,
+    /// The interface it goes on from.
+    pub ifindex: u32,
     /// Random bits for what user space decides on this packet.
-    pub random: u32,
-    /// Where the packet goes on: see [`WAY_INGRESS`].
-    pub way_back: u16,
-    /// See [`FLAG_CORRUPT`].
+    pub random: u16,
+    /// [`FLAG_INGRESS`], [`FLAG_CORRUPT`].
     pub flags: u16,
+}
+
+/// Where packets with a certain tag go on.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Way {
+    /// The interface; 0 where the tag isn't in use.
+    pub ifindex: u32,
+    /// One where they go on inwards, zero outwards.
+    pub ingress: u32,
 }
 
 const _: () = assert!(size_of::<Slot>() == 16);
@@ -57,9 +66,13 @@ impl Slot {
     pub fn decode(b: &[u8; 16]) -> Self {
         Self {
             due_ns: u64::from_ne_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]),
-            random: u32::from_ne_bytes([b[8], b[9], b[10], b[11]]),
-            way_back: u16::from_ne_bytes([b[12], b[13]]),
+            ifindex: u32::from_ne_bytes([b[8], b[9], b[10], b[11]]),
+            random: u16::from_ne_bytes([b[12], b[13]]),
             flags: u16::from_ne_bytes([b[14], b[15]]),
         }
     }
 }
+
+// SAFETY: `#[repr(C)]`, integers only, no padding, any bit pattern valid.
+#[cfg(feature = "user")]
+unsafe impl aya::Pod for Way {}

@@ -23,8 +23,10 @@ pub mod map {
     pub const FAULT_FLOWS: &str = "PROBE_FLTFLOW";
     /// Array of [`crate::line::Slot`], mapped into the delay line's memory.
     pub const LINE_SLOTS: &str = "PROBE_SLOTS";
-    /// Per-CPU array: the next free slot of each CPU's share of the slots.
-    pub const LINE_CURSOR: &str = "PROBE_CURSOR";
+    /// Array of `u64`: how many slots of each CPU's block have been given out.
+    pub const LINE_CURSORS: &str = "PROBE_CURSORS";
+    /// Array of [`crate::line::Way`], by tag.
+    pub const WAYS: &str = "PROBE_WAYS";
     /// Ring buffer of events.
     pub const EVENTS: &str = "PROBE_EVENTS";
     /// Per-CPU array of one [`crate::counters::ObserverCounters`].
@@ -33,7 +35,7 @@ pub mod map {
     pub const FLOWS: &str = "PROBE_FLOWS";
     /// Hash from [`crate::flow::PeerKey`] to its slot.
     pub const PEERS: &str = "PROBE_PEERS";
-    /// Array of one `u32`: the last peer slot given out.
+    /// Array of one `u64`: how many peer slots have been given out.
     pub const PEER_CURSOR: &str = "PROBE_PEERCUR";
     /// Per-CPU array of [`crate::counters::PeerCounters`], by peer slot.
     pub const PEER_COUNTERS: &str = "PROBE_PEERCNT";
@@ -62,7 +64,7 @@ pub mod program {
 }
 
 /// Every map of the object, for tests and for telling ours from others.
-pub const MAPS: [&str; 17] = [
+pub const MAPS: [&str; 18] = [
     map::KILL,
     map::LEASE,
     map::PLAN,
@@ -72,7 +74,8 @@ pub const MAPS: [&str; 17] = [
     map::INJECTOR_COUNTERS,
     map::FAULT_FLOWS,
     map::LINE_SLOTS,
-    map::LINE_CURSOR,
+    map::LINE_CURSORS,
+    map::WAYS,
     map::EVENTS,
     map::OBSERVER_COUNTERS,
     map::FLOWS,

@@ -11,8 +11,6 @@ pub const MAX_RULES_PER_TARGET: usize = 8;
 pub const MAX_TARGETS: u32 = 4096;
 /// Most rules of one plan.
 pub const MAX_RULES: u32 = 2048;
-/// Most interfaces of one plan.
-pub const MAX_INTERFACES: usize = 64;
 /// Most flows whose packets are numbered at once; beyond, the longest idle one starts anew.
 pub const MAX_FAULT_FLOWS: u32 = 65_536;
 
@@ -90,14 +88,6 @@ pub struct Target {
     pub rules: [u16; MAX_RULES_PER_TARGET],
 }
 
-/// One interface of a plan.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Interface {
-    /// Its index in the plan's network namespace.
-    pub ifindex: u32,
-}
-
 /// What holds for the whole plan, and who armed it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,8 +110,6 @@ pub struct PlanHeader {
     pub armed_ns: u64,
     /// Shapes in use.
     pub shapes: [Shape; MAX_SHAPES],
-    /// Interfaces, in the order in which ways back count them.
-    pub interfaces: [Interface; MAX_INTERFACES],
 }
 
 impl Default for PlanHeader {
@@ -136,7 +124,6 @@ impl Default for PlanHeader {
             netns_inode: 0,
             armed_ns: 0,
             shapes: [Shape::default(); MAX_SHAPES],
-            interfaces: [Interface::default(); MAX_INTERFACES],
         }
     }
 }
@@ -179,7 +166,7 @@ pub struct FaultFlow {
 const _: () = assert!(size_of::<EndpointKey>() == 20);
 const _: () = assert!(size_of::<Shape>() == 20);
 const _: () = assert!(size_of::<Target>() == 20);
-const _: () = assert!(size_of::<PlanHeader>() == 40 + 20 * MAX_SHAPES + 4 * MAX_INTERFACES);
+const _: () = assert!(size_of::<PlanHeader>() == 40 + 20 * MAX_SHAPES);
 const _: () = assert!(size_of::<FaultRule>() == 56);
 const _: () = assert!(size_of::<FaultFlow>() == 16);
 

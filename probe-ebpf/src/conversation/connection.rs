@@ -1,0 +1,141 @@
+//! Connections come to be and go.
+
+use aya_ebpf::{EbpfContext, helpers::bpf_ktime_get_ns};
+use probe_common::{
+    address::{Address, protocol},
+    event::ending,
+    flow::{Flow, PeerKey, role, state},
+};
+
+use crate::{
+    emit::{self, Ends, Subject},
+    maps::{count, flows, peers},
+};
+
+/// Who connects.
+pub(crate) struct Caller {
+    pub(crate) pid: u32,
+    pub(crate) cgroup_id: u64,
+    pub(crate) netns_cookie: u64,
+}
+
+/// A process is about to connect.
+#[inline(always)]
+pub(crate) fn connecting<C: EbpfContext>(
+    ctx: &C,
+    cookie: u64,
+    caller: &Caller,
+    remote: Address,
+    port: u16,
+) {
+    let peer = peers::slot_of(&PeerKey {
+        address: remote,
+        netns_cookie: caller.netns_cookie,
+        cgroup_id: caller.cgroup_id,
+        pid: caller.pid,
+        port,
+        role: role::CLIENT,
+        protocol: protocol::TCP,
+    });
+    count!(peers::counters_of(peer), connects);
+    let subject = Subject::now(cookie, peer);
+    let flow = Flow {
+        since_ns: subject.at_ns,
+        netns_cookie: caller.netns_cookie,
+        peer,
+        pid: caller.pid,
+        role: role::CLIENT,
+        state: state::CONNECTING,
+        ..Flow::default()
+    };
+    flows::put(cookie, &flow);
+    emit::connect(subject, ctx, caller, remote, port);
+}
+
+/// A connection that this side asked for came to be.
+#[inline(always)]
+pub(crate) fn connected(cookie: u64, ends: &Ends) {
+    // Not seen by the connect hook: the caller belongs to a cgroup that isn't watched, or asked
+    // before the hook was there. Its packets will tell.
+    let Some(flow) = flows::get(cookie) else {
+        return;
+    };
+    // SAFETY: a valid pointer into the map; the socket's own events come one after the other.
+    let flow = unsafe { &mut *flow };
+    let subject = Subject::now(cookie, flow.peer);
+    let took = subject.at_ns.saturating_sub(flow.since_ns);
+    flow.state = state::IDLE;
+    emit::established(subject, role::CLIENT, took, ends);
+}
+
+/// A connection was accepted.
+#[inline(always)]
+pub(crate) fn accepted(cookie: u64, netns_cookie: u64, ends: &Ends) {
+    let peer = peers::slot_of(&PeerKey {
+        netns_cookie,
+        port: ends.local_port,
+        role: role::SERVER,
+        protocol: protocol::TCP,
+        ..PeerKey::default()
+    });
+    count!(peers::counters_of(peer), connects);
+    let flow = Flow {
+        netns_cookie,
+        peer,
+        role: role::SERVER,
+        state: state::IDLE,
+        ..Flow::default()
+    };
+    flows::put(cookie, &flow);
+    emit::established(Subject::now(cookie, peer), role::SERVER, 0, ends);
+}
+
+/// A socket is closed for good.
+#[inline(always)]
+pub(crate) fn gone(cookie: u64) {
+    let Some(flow) = flows::get(cookie) else {
+        return;
+    };
+    // SAFETY: a valid pointer into the map.
+    let flow = unsafe { &mut *flow };
+    match flow.state {
+        state::ENDED => {}
+        state::CONNECTING => end(cookie, flow, ending::NO_CONNECTION),
+        _ => end(cookie, flow, ending::GONE),
+    }
+    flows::forget(cookie);
+}
+
+/// Tells how a connection ended, once, and counts what that means for a waiting request.
+#[inline(always)]
+pub(crate) fn end(cookie: u64, flow: &mut Flow, how: u8) {
+    // SAFETY: a helper call without arguments.
+    let now_ns = unsafe { bpf_ktime_get_ns() };
+    let waiting = flow.state == state::WAITING || flow.state == state::CONNECTING;
+    let waited_ns = if waiting {
+        now_ns.saturating_sub(flow.since_ns).max(1)
+    } else {
+        0
+    };
+    let counters = peers::counters_of(flow.peer);
+    if flow.state == state::CONNECTING {
+        count!(counters, connect_failures);
+    } else if flow.state == state::WAITING {
+        let caller_left = match flow.role {
+            role::SERVER => matches!(how, ending::FIN_RECEIVED | ending::RESET_RECEIVED),
+            _ => matches!(how, ending::FIN_SENT | ending::RESET_SENT | ending::GONE),
+        };
+        if caller_left {
+            count!(counters, abandoned);
+        } else {
+            count!(counters, cut_off);
+        }
+    }
+    flow.state = state::ENDED;
+    let subject = Subject {
+        cookie,
+        peer: flow.peer,
+        at_ns: now_ns,
+    };
+    emit::close(subject, flow, how, waited_ns);
+}

@@ -1,0 +1,192 @@
+//! Sends events: reserve, fill, submit, and count those that found no room.
+
+use aya_ebpf::{EbpfContext, helpers::bpf_ktime_get_ns};
+use probe_common::{
+    address::Address,
+    event::{
+        ANSWER_PREFIX, AnswerEvent, CloseEvent, ConnectEvent, EstablishedEvent, EventHeader,
+        REQUEST_PREFIX, RequestEvent, kind,
+    },
+    flow::Flow,
+};
+
+use crate::{
+    maps::{count, counters, ring},
+    skb::Skb,
+};
+
+/// Submits without waking the reader, who comes by often enough of its own accord: a wake-up a
+/// call would cost more than the call's event.
+const BPF_RB_NO_WAKEUP: u64 = 1;
+
+/// Which connection an event is about.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject {
+    pub(crate) cookie: u64,
+    pub(crate) peer: u32,
+    pub(crate) at_ns: u64,
+}
+
+impl Subject {
+    /// A connection, now.
+    #[inline(always)]
+    pub(crate) fn now(cookie: u64, peer: u32) -> Self {
+        // SAFETY: a helper call without arguments.
+        Self {
+            cookie,
+            peer,
+            at_ns: unsafe { bpf_ktime_get_ns() },
+        }
+    }
+
+    #[inline(always)]
+    fn header<T>(&self, kind: u16) -> EventHeader {
+        EventHeader {
+            kind,
+            length: size_of::<T>() as u16,
+            peer: self.peer,
+            at_ns: self.at_ns,
+            cookie: self.cookie,
+        }
+    }
+}
+
+/// Reserves room, lets `fill` write the event there, and submits it.
+#[inline(always)]
+fn emit<T: 'static>(fill: impl FnOnce(*mut T)) {
+    let Some(mut entry) = ring::reserve::<T>() else {
+        count!(counters::observer(), lost);
+        return;
+    };
+    fill(entry.as_mut_ptr());
+    entry.submit(BPF_RB_NO_WAKEUP);
+    count!(counters::observer(), produced);
+}
+
+#[inline(always)]
+pub(crate) fn connect<C: EbpfContext>(
+    subject: Subject,
+    ctx: &C,
+    caller: &crate::conversation::Caller,
+    remote: Address,
+    remote_port: u16,
+) {
+    emit::<ConnectEvent>(|event| {
+        // SAFETY: `event` points at room for one in the ring.
+        unsafe {
+            (*event).header = subject.header::<ConnectEvent>(kind::CONNECT);
+            (*event).pid = ctx.tgid();
+            (*event).tid = ctx.pid();
+            (*event).comm = ctx.command().unwrap_or_default();
+            (*event).cgroup_id = caller.cgroup_id;
+            (*event).netns_cookie = caller.netns_cookie;
+            (*event).remote = remote;
+            (*event).remote_port = remote_port;
+            (*event).pad = [0; 6];
+        }
+    });
+}
+
+/// Both ends of a connection.
+#[derive(Clone, Copy)]
+pub(crate) struct Ends {
+    pub(crate) local: Address,
+    pub(crate) remote: Address,
+    pub(crate) local_port: u16,
+    pub(crate) remote_port: u16,
+}
+
+#[inline(always)]
+pub(crate) fn established(subject: Subject, role: u8, connect_ns: u64, ends: &Ends) {
+    emit::<EstablishedEvent>(|event| {
+        // SAFETY: `event` points at room for one in the ring.
+        unsafe {
+            (*event).header = subject.header::<EstablishedEvent>(kind::ESTABLISHED);
+            (*event).connect_ns = connect_ns;
+            (*event).local = ends.local;
+            (*event).remote = ends.remote;
+            (*event).local_port = ends.local_port;
+            (*event).remote_port = ends.remote_port;
+            (*event).role = role;
+            (*event).pad = [0; 3];
+        }
+    });
+}
+
+#[inline(always)]
+pub(crate) fn request(subject: Subject, flow: &Flow, skb: &Skb, payload: u32) {
+    emit::<RequestEvent>(|event| {
+        // SAFETY: `event` points at room for one in the ring.
+        unsafe {
+            (*event).header = subject.header::<RequestEvent>(kind::REQUEST);
+            (*event).number = flow.requests;
+            (*event).role = flow.role;
+            (*event).pad = 0;
+            (*event).prefix = [0; REQUEST_PREFIX];
+            let to = (&raw mut (*event).prefix).cast();
+            (*event).prefix_length = load_prefix::<REQUEST_PREFIX>(skb, payload, to);
+        }
+    });
+}
+
+#[inline(always)]
+pub(crate) fn answer(subject: Subject, flow: &Flow, latency_ns: u64, skb: &Skb, payload: u32) {
+    emit::<AnswerEvent>(|event| {
+        // SAFETY: `event` points at room for one in the ring.
+        unsafe {
+            (*event).header = subject.header::<AnswerEvent>(kind::ANSWER);
+            (*event).latency_ns = latency_ns;
+            (*event).number = flow.requests;
+            (*event).role = flow.role;
+            (*event).pad = 0;
+            (*event).prefix = [0; ANSWER_PREFIX];
+            let to = (&raw mut (*event).prefix).cast();
+            (*event).prefix_length = load_prefix::<ANSWER_PREFIX>(skb, payload, to);
+        }
+    });
+}
+
+#[inline(always)]
+pub(crate) fn close(subject: Subject, flow: &Flow, ending: u8, waited_ns: u64) {
+    emit::<CloseEvent>(|event| {
+        // SAFETY: `event` points at room for one in the ring.
+        unsafe {
+            (*event).header = subject.header::<CloseEvent>(kind::CLOSE);
+            (*event).waited_ns = waited_ns;
+            (*event).bytes_out = flow.bytes_out;
+            (*event).bytes_in = flow.bytes_in;
+            (*event).requests = flow.requests;
+            (*event).ending = ending;
+            (*event).role = flow.role;
+            (*event).pad = 0;
+        }
+    });
+}
+
+/// Copies up to `N` payload bytes to `to` and tells how many.
+///
+/// # Safety
+/// `to` must be valid for writes of `N` bytes.
+#[inline(always)]
+unsafe fn load_prefix<const N: usize>(skb: &Skb, payload: u32, to: *mut u8) -> u8 {
+    let available = skb.len().saturating_sub(payload);
+    if available >= N as u32 {
+        // SAFETY: the caller vouches for `N` bytes.
+        return if unsafe { skb.load(payload, to, N as u32) }.is_ok() {
+            N as u8
+        } else {
+            0
+        };
+    }
+    // Fewer than `N`: the mask tells the verifier what the comparison above told us.
+    let length = available & (N.next_power_of_two() as u32 - 1);
+    if length == 0 || length >= N as u32 {
+        return 0;
+    }
+    // SAFETY: fewer than `N` bytes.
+    if unsafe { skb.load(payload, to, length) }.is_ok() {
+        length as u8
+    } else {
+        0
+    }
+}

@@ -1,0 +1,24 @@
+//! The maps, each a private static behind functions in the file that owns it: nothing else in
+//! the programs touches a map.
+
+pub(crate) mod counters;
+pub(crate) mod flows;
+pub(crate) mod line;
+pub(crate) mod peers;
+pub(crate) mod plan;
+pub(crate) mod ring;
+
+/// Increments a counter of this CPU's own: nothing else writes it, so no atomic is needed.
+macro_rules! count {
+    ($counters:expr, $field:ident) => {
+        count!($counters, $field, 1)
+    };
+    ($counters:expr, $field:ident, $by:expr) => {
+        if let Some(counters) = $counters {
+            // SAFETY: a pointer into this CPU's value of a per-CPU array; programs don't
+            // preempt each other on a CPU in a way that outlives one increment.
+            unsafe { (*counters).$field += $by };
+        }
+    };
+}
+pub(crate) use count;

@@ -1,0 +1,39 @@
+//! Per-flow state: packet numbers for the injector, turns of a conversation for the observer.
+
+use aya_ebpf::{macros::map, maps::LruHashMap};
+use probe_common::{
+    flow::{Flow, MAX_FLOWS},
+    rule::{FaultFlow, MAX_FAULT_FLOWS},
+};
+
+#[map(name = "PROBE_FLTFLOW")]
+static FAULT_FLOWS: LruHashMap<u64, FaultFlow> = LruHashMap::with_max_entries(MAX_FAULT_FLOWS, 0);
+#[map(name = "PROBE_FLOWS")]
+static FLOWS: LruHashMap<u64, Flow> = LruHashMap::with_max_entries(MAX_FLOWS, 0);
+
+/// The injector's state of a flow under a rule, made where there is none.
+#[inline(always)]
+pub(crate) fn fault_flow(key: u64) -> Option<*mut FaultFlow> {
+    if let Some(flow) = FAULT_FLOWS.get_ptr_mut(key) {
+        return Some(flow);
+    }
+    let _ = FAULT_FLOWS.insert(key, FaultFlow::default(), 0);
+    FAULT_FLOWS.get_ptr_mut(key)
+}
+
+/// The observer's state of a connection.
+#[inline(always)]
+pub(crate) fn get(cookie: u64) -> Option<*mut Flow> {
+    FLOWS.get_ptr_mut(cookie)
+}
+
+#[inline(always)]
+pub(crate) fn put(cookie: u64, flow: &Flow) -> Option<*mut Flow> {
+    let _ = FLOWS.insert(cookie, flow, 0);
+    FLOWS.get_ptr_mut(cookie)
+}
+
+#[inline(always)]
+pub(crate) fn forget(cookie: u64) {
+    let _ = FLOWS.remove(cookie);
+}

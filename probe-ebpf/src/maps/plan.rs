@@ -1,0 +1,51 @@
+//! What to inject: kill switch, lease, plan, targets, rules. Written by user space only.
+
+use aya_ebpf::{
+    macros::map,
+    maps::{Array, HashMap},
+};
+use probe_common::rule::{EndpointKey, FaultRule, MAX_RULES, MAX_TARGETS, PlanHeader, Target};
+
+#[map(name = "PROBE_KILL")]
+static KILL: Array<u32> = Array::with_max_entries(1, 0);
+#[map(name = "PROBE_LEASE")]
+static LEASE: Array<u64> = Array::with_max_entries(1, 0);
+#[map(name = "PROBE_PLAN")]
+static PLAN: Array<PlanHeader> = Array::with_max_entries(1, 0);
+#[map(name = "PROBE_TARGETS")]
+static TARGETS: HashMap<EndpointKey, Target> = HashMap::with_max_entries(MAX_TARGETS, 0);
+#[map(name = "PROBE_RULES")]
+static RULES: Array<FaultRule> = Array::with_max_entries(MAX_RULES, 0);
+
+/// Whether the kill switch is on. It is, too, where it can't be read.
+#[inline(always)]
+pub(crate) fn killed() -> bool {
+    KILL.get(0).is_none_or(|&kill| {
+        // SAFETY: a pointer into a map; another process may write it at any time.
+        unsafe { core::ptr::read_volatile(&kill) != 0 }
+    })
+}
+
+/// Until when user space vouches for the faults; the beginning of time where it can't be read.
+#[inline(always)]
+pub(crate) fn lease_until() -> u64 {
+    LEASE.get(0).copied().unwrap_or(0)
+}
+
+#[inline(always)]
+pub(crate) fn header() -> Option<&'static PlanHeader> {
+    PLAN.get(0)
+}
+
+#[inline(always)]
+pub(crate) fn target(key: &EndpointKey) -> Option<&'static Target> {
+    // SAFETY: user space replaces values whole and deletes them only after no shape leads to
+    // them; a value read while it is replaced is one or the other of two valid ones, field by
+    // field, and every index in it is checked.
+    unsafe { TARGETS.get(key) }
+}
+
+#[inline(always)]
+pub(crate) fn rule(index: u16) -> Option<&'static FaultRule> {
+    RULES.get(u32::from(index))
+}

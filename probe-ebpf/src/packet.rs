@@ -1,0 +1,251 @@
+//! Bounded parsing of packets: Ethernet, IPv4, IPv6, TCP and UDP headers, as far as rules and
+//! calls need them. Reads through [`Source`], so that the verifier's bounds checks and a slice's
+//! are the same code. Never guesses: what it can't read is `None`, and the packet passes.
+
+use probe_common::address::{Address, protocol};
+
+/// Where packet bytes come from. Offsets count from the first byte given.
+pub trait Source {
+    /// One byte.
+    fn u8(&self, offset: usize) -> Option<u8>;
+    /// Two bytes in network order.
+    fn u16(&self, offset: usize) -> Option<u16>;
+    /// Four bytes as they stand in memory.
+    fn u32(&self, offset: usize) -> Option<u32>;
+}
+
+impl Source for [u8] {
+    fn u8(&self, offset: usize) -> Option<u8> {
+        self.get(offset).copied()
+    }
+
+    fn u16(&self, offset: usize) -> Option<u16> {
+        let bytes = self.get(offset..)?.first_chunk::<2>()?;
+        Some(u16::from_be_bytes(*bytes))
+    }
+
+    fn u32(&self, offset: usize) -> Option<u32> {
+        let bytes = self.get(offset..)?.first_chunk::<4>()?;
+        Some(u32::from_ne_bytes(*bytes))
+    }
+}
+
+const ETHERNET_LENGTH: usize = 14;
+const VLAN_LENGTH: usize = 4;
+const ETHERTYPE_IPV4: u16 = 0x0800;
+const ETHERTYPE_IPV6: u16 = 0x86dd;
+const ETHERTYPE_VLAN: u16 = 0x8100;
+const ETHERTYPE_QINQ: u16 = 0x88a8;
+/// More extension headers than a packet that is sent in earnest has.
+const MAX_EXTENSIONS: usize = 6;
+
+/// What the network and transport headers say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packet {
+    /// Sender.
+    pub source: Address,
+    /// Receiver.
+    pub destination: Address,
+    /// Sender's port, host order; 0 where the protocol has none.
+    pub source_port: u16,
+    /// Receiver's port, host order; 0 where the protocol has none. ICMP and ICMPv6: the type.
+    pub destination_port: u16,
+    /// Transport protocol number.
+    pub protocol: u8,
+    /// Whether it is a fragment other than the first, which has no transport header.
+    pub later_fragment: bool,
+    /// Where the transport header begins.
+    pub transport: u16,
+}
+
+impl Packet {
+    /// Reads an Ethernet frame; `None` where it isn't IP or is cut short.
+    #[inline(always)]
+    pub fn from_ethernet<S: Source + ?Sized>(source: &S) -> Option<Self> {
+        let mut offset = ETHERNET_LENGTH;
+        let mut ethertype = source.u16(12)?;
+        if ethertype == ETHERTYPE_VLAN || ethertype == ETHERTYPE_QINQ {
+            ethertype = source.u16(16)?;
+            offset += VLAN_LENGTH;
+        }
+        match ethertype {
+            ETHERTYPE_IPV4 => Self::from_ipv4(source, offset),
+            ETHERTYPE_IPV6 => Self::from_ipv6(source, offset),
+            _ => None,
+        }
+    }
+
+    /// Reads an IP packet; `None` where it is cut short or neither version.
+    #[inline(always)]
+    pub fn from_ip<S: Source + ?Sized>(source: &S) -> Option<Self> {
+        match source.u8(0)? >> 4 {
+            4 => Self::from_ipv4(source, 0),
+            6 => Self::from_ipv6(source, 0),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn from_ipv4<S: Source + ?Sized>(source: &S, at: usize) -> Option<Self> {
+        let first = source.u8(at)?;
+        let header_length = usize::from(first & 0x0f) * 4;
+        if first >> 4 != 4 || header_length < 20 {
+            return None;
+        }
+        let fragment = source.u16(at + 6)? & 0x1fff;
+        let transport = at + header_length;
+        let packet = Self {
+            source: mapped(source.u32(at + 12)?),
+            destination: mapped(source.u32(at + 16)?),
+            source_port: 0,
+            destination_port: 0,
+            protocol: source.u8(at + 9)?,
+            later_fragment: fragment != 0,
+            transport: transport as u16,
+        };
+        packet.with_ports(source, transport)
+    }
+
+    #[inline(always)]
+    fn from_ipv6<S: Source + ?Sized>(source: &S, at: usize) -> Option<Self> {
+        if source.u8(at)? >> 4 != 6 {
+            return None;
+        }
+        let (next, transport, later_fragment) =
+            skip_extensions(source, source.u8(at + 6)?, at + 40)?;
+        let packet = Self {
+            source: address(source, at + 8)?,
+            destination: address(source, at + 24)?,
+            source_port: 0,
+            destination_port: 0,
+            protocol: next,
+            later_fragment,
+            transport: transport as u16,
+        };
+        packet.with_ports(source, transport)
+    }
+
+    #[inline(always)]
+    fn with_ports<S: Source + ?Sized>(mut self, source: &S, at: usize) -> Option<Self> {
+        if self.later_fragment {
+            return Some(self);
+        }
+        match self.protocol {
+            protocol::TCP | protocol::UDP => {
+                self.source_port = source.u16(at)?;
+                self.destination_port = source.u16(at + 2)?;
+            }
+            protocol::ICMP | protocol::ICMPV6 => {
+                self.destination_port = u16::from(source.u8(at)?);
+            }
+            _ => {}
+        }
+        Some(self)
+    }
+}
+
+/// What the fixed part of a TCP header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Sequence number of its first payload byte, or of its SYN or FIN.
+    pub sequence: u32,
+    /// Flags, as in the header's fourteenth byte.
+    pub flags: u8,
+    /// Where its payload begins.
+    pub payload: u16,
+}
+
+/// Bits of [`Segment::flags`].
+pub mod tcp_flag {
+    /// Sender is done.
+    pub const FIN: u8 = 0x01;
+    /// Connection is being made.
+    pub const SYN: u8 = 0x02;
+    /// Connection is torn down.
+    pub const RST: u8 = 0x04;
+}
+
+impl Segment {
+    /// Reads the TCP header of a packet; `None` where there is none or it is cut short.
+    #[inline(always)]
+    pub fn of<S: Source + ?Sized>(source: &S, packet: &Packet) -> Option<Self> {
+        if packet.protocol != protocol::TCP || packet.later_fragment {
+            return None;
+        }
+        let at = usize::from(packet.transport);
+        let header_length = u16::from(source.u8(at + 12)? >> 4) * 4;
+        if header_length < 20 {
+            return None;
+        }
+        Some(Self {
+            sequence: u32::from_be(source.u32(at + 4)?),
+            flags: source.u8(at + 13)?,
+            payload: packet.transport + header_length,
+        })
+    }
+}
+
+/// Tells packets that a host needs to stay reachable at all: neighbour discovery and DHCP.
+/// (ARP isn't IP, and so is never touched.)
+#[inline(always)]
+pub fn keeps_the_host_reachable(packet: &Packet) -> bool {
+    match packet.protocol {
+        protocol::ICMPV6 => matches!(packet.destination_port, 133..=137),
+        protocol::UDP => is_dhcp_port(packet.destination_port) || is_dhcp_port(packet.source_port),
+        _ => false,
+    }
+}
+
+#[inline(always)]
+fn is_dhcp_port(port: u16) -> bool {
+    matches!(port, 67 | 68 | 546 | 547)
+}
+
+#[inline(always)]
+fn mapped(v4: u32) -> Address {
+    Address::from_u32s([0, 0, 0xffff_u32.to_be(), v4])
+}
+
+#[inline(always)]
+fn address<S: Source + ?Sized>(source: &S, at: usize) -> Option<Address> {
+    Some(Address::from_u32s([
+        source.u32(at)?,
+        source.u32(at + 4)?,
+        source.u32(at + 8)?,
+        source.u32(at + 12)?,
+    ]))
+}
+
+/// Walks IPv6 extension headers: the transport protocol, where it begins, and whether the packet
+/// is a later fragment. `None` where they don't end within [`MAX_EXTENSIONS`].
+#[inline(always)]
+fn skip_extensions<S: Source + ?Sized>(
+    source: &S,
+    mut next: u8,
+    mut at: usize,
+) -> Option<(u8, usize, bool)> {
+    const HOP_BY_HOP: u8 = 0;
+    const ROUTING: u8 = 43;
+    const FRAGMENT: u8 = 44;
+    const AUTHENTICATION: u8 = 51;
+    const DESTINATION: u8 = 60;
+
+    let mut later_fragment = false;
+    for _ in 0..MAX_EXTENSIONS {
+        let length = match next {
+            HOP_BY_HOP | ROUTING | DESTINATION => (usize::from(source.u8(at + 1)?) + 1) * 8,
+            AUTHENTICATION => (usize::from(source.u8(at + 1)?) + 2) * 4,
+            FRAGMENT => {
+                later_fragment = source.u16(at + 2)? & 0xfff8 != 0;
+                8
+            }
+            _ => return Some((next, at, later_fragment)),
+        };
+        next = source.u8(at)?;
+        at += length;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests;

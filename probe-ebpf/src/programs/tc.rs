@@ -1,0 +1,92 @@
+//! TC: the injector on both ways of an interface, and the way out of the delay line.
+
+use aya_ebpf::{
+    bindings::__sk_buff, helpers::bpf_ktime_get_ns, macros::classifier, programs::TcContext,
+};
+use aya_log_ebpf::debug;
+use probe_common::rule::direction;
+use probe_ebpf::packet::Packet;
+
+use crate::{
+    fault::{self, Case, GO_ON, SHOT},
+    maps::{count, counters, line, plan},
+    select,
+    skb::{self, Skb},
+};
+
+/// Applies faults to packets towards an endpoint.
+#[classifier]
+pub(crate) fn tc_egress_inject(ctx: TcContext) -> i32 {
+    try_inject(&ctx, direction::EGRESS)
+}
+
+/// Applies faults to packets from an endpoint.
+#[classifier]
+pub(crate) fn tc_ingress_inject(ctx: TcContext) -> i32 {
+    try_inject(&ctx, direction::INGRESS)
+}
+
+/// Sends packets that leave the delay line on their way again.
+#[classifier]
+pub(crate) fn tc_line_return(ctx: TcContext) -> i32 {
+    try_return(&ctx)
+}
+
+#[inline(always)]
+fn raw(ctx: &TcContext) -> *mut __sk_buff {
+    ctx.skb.skb
+}
+
+#[inline(always)]
+fn try_inject(ctx: &TcContext, way: u32) -> i32 {
+    let skb = Skb::new(raw(ctx));
+    if skb.take_done_mark() {
+        count!(counters::injector(), returned);
+        return GO_ON;
+    }
+    let Some(header) = plan::header() else {
+        return GO_ON;
+    };
+    if header.shape_count == 0 {
+        return GO_ON;
+    }
+    let Some(packet) = Packet::from_ethernet(&skb) else {
+        count!(counters::injector(), unparsed);
+        return GO_ON;
+    };
+    let selection = select::rules_for(header, &select::far_side(&packet, way));
+    if selection.count == 0 {
+        return GO_ON;
+    }
+    // From here on it is a packet that somebody wants to do something to. In this order: kill
+    // switch, lease, then each rule's own time and what no fault may touch.
+    if plan::killed() {
+        count!(counters::injector(), killed);
+        return GO_ON;
+    }
+    // SAFETY: a helper call without arguments.
+    let now_ns = unsafe { bpf_ktime_get_ns() };
+    if now_ns >= plan::lease_until() {
+        count!(counters::injector(), lapsed);
+        debug!(ctx, "lease lapsed: packet left alone");
+        return GO_ON;
+    }
+    let mut case = Case::new(skb, packet, way, now_ns, header.line_ifindex);
+    fault::apply(&selection, &mut case)
+}
+
+#[inline(always)]
+fn try_return(ctx: &TcContext) -> i32 {
+    let skb = Skb::new(raw(ctx));
+    let Some(way) = skb.tag().and_then(line::way) else {
+        count!(counters::injector(), lost_way);
+        return SHOT;
+    };
+    if skb.pop_tag().is_err() {
+        count!(counters::injector(), lost_way);
+        return SHOT;
+    }
+    skb.set_done_mark();
+    skb.make_ours();
+    skb::redirect(way.ifindex, way.ingress != 0)
+}

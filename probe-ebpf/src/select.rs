@@ -1,0 +1,76 @@
+//! Which rules a packet falls under.
+//!
+//! Endpoints are kept in one hash, each masked by its shape (prefix length, with or without port
+//! and protocol): tuple space search, as Srinivasan, Suri and Varghese describe it (SIGCOMM
+//! 1999). A packet costs a look-up for each shape in use, however many endpoints there are.
+
+use probe_common::{
+    random::mix,
+    rule::{EndpointKey, MAX_RULES_PER_TARGET, MAX_SHAPES, PlanHeader, direction},
+};
+use probe_ebpf::packet::Packet;
+
+use crate::maps::plan;
+
+/// Rules that a packet falls under, in order.
+#[derive(Clone, Copy)]
+pub(crate) struct Selection {
+    pub(crate) count: usize,
+    pub(crate) rules: [u16; MAX_RULES_PER_TARGET],
+}
+
+/// The far side of a packet.
+#[inline(always)]
+pub(crate) fn far_side(packet: &Packet, way: u32) -> EndpointKey {
+    let (address, port) = if way == direction::EGRESS {
+        (packet.destination, packet.destination_port)
+    } else {
+        (packet.source, packet.source_port)
+    };
+    EndpointKey {
+        address,
+        port,
+        protocol: packet.protocol,
+        pad: 0,
+    }
+}
+
+/// Collects the rules of every target that the far side falls under.
+#[inline(always)]
+pub(crate) fn rules_for(header: &PlanHeader, far_side: &EndpointKey) -> Selection {
+    let mut selection = Selection {
+        count: 0,
+        rules: [0; MAX_RULES_PER_TARGET],
+    };
+    for index in 0..MAX_SHAPES {
+        if index as u32 >= header.shape_count {
+            break;
+        }
+        let key = header.shapes[index].apply(far_side);
+        let Some(target) = plan::target(&key) else {
+            continue;
+        };
+        for place in 0..MAX_RULES_PER_TARGET {
+            if place as u32 >= target.count || selection.count >= MAX_RULES_PER_TARGET {
+                break;
+            }
+            selection.rules[selection.count & (MAX_RULES_PER_TARGET - 1)] = target.rules[place];
+            selection.count += 1;
+        }
+    }
+    selection
+}
+
+/// A number that all packets of one connection in one direction share.
+#[inline(always)]
+pub(crate) fn flow_hash(packet: &Packet) -> u64 {
+    let (from, to) = (packet.source.words(), packet.destination.words());
+    let ends = u64::from(packet.source_port) << 32
+        | u64::from(packet.destination_port) << 16
+        | u64::from(packet.protocol);
+    let mut hash = mix(from[0] ^ 0x9e37_79b9_7f4a_7c15);
+    hash = mix(hash ^ from[1]);
+    hash = mix(hash ^ to[0]);
+    hash = mix(hash ^ to[1]);
+    mix(hash ^ ends)
+}

@@ -1,0 +1,154 @@
+//! Packets as the kernel hands them to programs: reading, tagging, sending elsewhere.
+
+use aya_ebpf::{
+    bindings::__sk_buff,
+    helpers::generated::{
+        bpf_redirect, bpf_skb_change_type, bpf_skb_load_bytes, bpf_skb_vlan_pop, bpf_skb_vlan_push,
+    },
+};
+use probe_common::line;
+use probe_ebpf::packet::Source;
+
+/// A packet that a program was called for.
+#[derive(Clone, Copy)]
+pub(crate) struct Skb {
+    raw: *mut __sk_buff,
+}
+
+/// `pkt_type` of a packet that is for this host.
+const PACKET_HOST: u32 = 0;
+/// `bpf_redirect` flag: the packet goes on inwards.
+const BPF_F_INGRESS: u64 = 1;
+/// No interface has this index: redirecting there drops a packet without telling the sender.
+const NO_INTERFACE: u32 = 0x7fff_ffff;
+
+impl Skb {
+    #[inline(always)]
+    pub(crate) fn new(raw: *mut __sk_buff) -> Self {
+        Self { raw }
+    }
+
+    #[inline(always)]
+    pub(crate) fn raw(&self) -> *mut __sk_buff {
+        self.raw
+    }
+
+    #[inline(always)]
+    pub(crate) fn len(&self) -> u32 {
+        // SAFETY: the kernel gave the context; the verifier checks the access.
+        unsafe { (*self.raw).len }
+    }
+
+    #[inline(always)]
+    pub(crate) fn ifindex(&self) -> u32 {
+        // SAFETY: as in `len`.
+        unsafe { (*self.raw).ifindex }
+    }
+
+    /// Whether the packet has been through the delay line; takes the mark off.
+    #[inline(always)]
+    pub(crate) fn take_done_mark(&self) -> bool {
+        // SAFETY: as in `len`.
+        unsafe {
+            if (*self.raw).tc_index != u32::from(line::DONE) {
+                return false;
+            }
+            (*self.raw).tc_index = 0;
+        }
+        true
+    }
+
+    #[inline(always)]
+    pub(crate) fn set_done_mark(&self) {
+        // SAFETY: as in `len`.
+        unsafe { (*self.raw).tc_index = u32::from(line::DONE) };
+    }
+
+    /// The VLAN tag that stands beside the packet, if one does.
+    #[inline(always)]
+    pub(crate) fn tag(&self) -> Option<u16> {
+        // SAFETY: as in `len`.
+        unsafe { ((*self.raw).vlan_present != 0).then(|| (*self.raw).vlan_tci as u16) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn push_tag(&self, tag: u16) -> Result<(), ()> {
+        // SAFETY: a helper call on the context the kernel gave.
+        let code = unsafe { bpf_skb_vlan_push(self.raw, line::TAG_PROTOCOL.to_be(), tag) };
+        if code == 0 { Ok(()) } else { Err(()) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn pop_tag(&self) -> Result<(), ()> {
+        // SAFETY: a helper call on the context the kernel gave.
+        let code = unsafe { bpf_skb_vlan_pop(self.raw) };
+        if code == 0 { Ok(()) } else { Err(()) }
+    }
+
+    /// Makes the packet one for this host, whatever its link-layer address says.
+    #[inline(always)]
+    pub(crate) fn make_ours(&self) {
+        // SAFETY: a helper call on the context the kernel gave. It fails only for a packet that
+        // is ours already.
+        unsafe { bpf_skb_change_type(self.raw, PACKET_HOST) };
+    }
+
+    /// Copies `length` bytes from `offset` to `to`, which has room for them.
+    ///
+    /// # Safety
+    /// `to` must be valid for writes of `length` bytes.
+    #[inline(always)]
+    pub(crate) unsafe fn load(&self, offset: u32, to: *mut u8, length: u32) -> Result<(), ()> {
+        // SAFETY: the caller vouches for `to`; the verifier checks it again.
+        let code = unsafe { bpf_skb_load_bytes(self.raw.cast(), offset, to.cast(), length) };
+        if code == 0 { Ok(()) } else { Err(()) }
+    }
+
+    /// Where `length` bytes at `offset` lie, if they are in the packet's directly readable part.
+    #[inline(always)]
+    fn at(&self, offset: usize, length: usize) -> Option<*const u8> {
+        // SAFETY: as in `len`.
+        let (data, end) = unsafe { ((*self.raw).data as usize, (*self.raw).data_end as usize) };
+        let start = data + offset;
+        (start + length <= end).then_some(start as *const u8)
+    }
+}
+
+/// Reads need no alignment: no machine that BPF programs are compiled for on Linux's supported
+/// 64-bit hosts faults on it, and the verifier refuses the program where one would.
+impl Source for Skb {
+    #[inline(always)]
+    fn u8(&self, offset: usize) -> Option<u8> {
+        let at = self.at(offset, 1)?;
+        // SAFETY: `at` checked the bounds.
+        Some(unsafe { *at })
+    }
+
+    #[inline(always)]
+    fn u16(&self, offset: usize) -> Option<u16> {
+        let at = self.at(offset, 2)?.cast::<u16>();
+        // SAFETY: `at` checked the bounds; for alignment see above.
+        Some(u16::from_be(unsafe { *at }))
+    }
+
+    #[inline(always)]
+    fn u32(&self, offset: usize) -> Option<u32> {
+        let at = self.at(offset, 4)?.cast::<u32>();
+        // SAFETY: `at` checked the bounds; for alignment see above.
+        Some(unsafe { *at })
+    }
+}
+
+/// Sends the packet on from an interface, inwards or outwards; returns the program's verdict.
+#[inline(always)]
+pub(crate) fn redirect(ifindex: u32, ingress: bool) -> i32 {
+    // SAFETY: a helper call without pointers.
+    unsafe { bpf_redirect(ifindex, if ingress { BPF_F_INGRESS } else { 0 }) as i32 }
+}
+
+/// Makes an outgoing packet vanish as on a wire: the sender's stack is told it was sent.
+/// `TC_ACT_SHOT` would tell it otherwise, by ENOBUFS or by TCP's congestion window.
+#[inline(always)]
+pub(crate) fn vanish() -> i32 {
+    redirect(NO_INTERFACE, false)
+}
