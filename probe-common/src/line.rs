@@ -38,6 +38,8 @@ pub const FLAG_CORRUPT: u16 = 2;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Slot {
+    /// When the packet came, on CLOCK_MONOTONIC.
+    pub entered_ns: u64,
     /// When the packet is to go on, on CLOCK_MONOTONIC.
     pub due_ns: u64,
     /// The interface it goes on from.
@@ -58,20 +60,9 @@ pub struct Way {
     pub ingress: u32,
 }
 
-const _: () = assert!(size_of::<Slot>() == 16);
+const _: () = assert!(size_of::<Slot>() == 24);
 const _: () = assert!(QUEUE_LENGTH <= SLOTS_PER_CPU);
 
-impl Slot {
-    /// Decodes a slot from its bytes.
-    pub fn decode(b: &[u8; 16]) -> Self {
-        Self {
-            due_ns: u64::from_ne_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]),
-            ifindex: u32::from_ne_bytes([b[8], b[9], b[10], b[11]]),
-            random: u16::from_ne_bytes([b[12], b[13]]),
-            flags: u16::from_ne_bytes([b[14], b[15]]),
-        }
-    }
-}
 
 // SAFETY: `#[repr(C)]`, integers only, no padding, any bit pattern valid.
 #[cfg(feature = "user")]

@@ -6,16 +6,17 @@ mod corrupt;
 mod delay;
 mod loss;
 
+use aya_ebpf::{bindings::__sk_buff, helpers::bpf_ktime_get_ns};
 use probe_common::{
     line::Slot,
     random,
-    rule::{FaultFlow, FaultRule, direction, fault},
+    rule::{FaultFlow, FaultRule, MAX_RULES_PER_TARGET, Target, direction, fault},
 };
-use probe_ebpf::packet::Packet;
+use probe_ebpf::packet::{Packet, keeps_the_host_reachable};
 
 use crate::{
     maps::{count, counters, flows, line, plan},
-    select::Selection,
+    select::flow_hash,
     skb::{self, Skb},
 };
 
@@ -25,24 +26,36 @@ pub(crate) const GO_ON: i32 = -1;
 pub(crate) const SHOT: i32 = 2;
 
 /// A packet before its rules, and what they have decided so far.
+///
+/// Plain words without padding: it is handed to a function that the verifier checks by itself,
+/// and that knows no more of it than its size.
+#[repr(C)]
 pub(crate) struct Case {
-    pub(crate) skb: Skb,
-    pub(crate) packet: Packet,
-    pub(crate) way: u32,
-    pub(crate) now_ns: u64,
-    pub(crate) flow_hash: u64,
-    pub(crate) protected: bool,
-    /// The delay line's device; 0 without one.
-    pub(crate) line_ifindex: u32,
+    /// Zero until the first target was consulted.
+    now_ns: u64,
+    flow_hash: u64,
     /// How long the packet is to wait.
     wait_ns: u64,
+    /// The delay line's device; 0 without one.
+    line_ifindex: u32,
+    /// One of [`direction`].
+    way: u32,
+    length: u32,
+    transport: u32,
+    protocol: u32,
+    /// Has no transport header.
+    later_fragment: u32,
+    protected: u32,
+    /// Kill switch or lapsed lease: no rule is asked.
+    left_alone: u32,
+    vanishes: u32,
+    into_line: u32,
     /// What the line is to do with it besides waiting.
-    line_flags: u16,
-    random: u16,
-    into_line: bool,
-    vanishes: bool,
+    line_flags: u32,
+    random: u32,
     /// Which rule sent it into the line last, should the line not take it.
-    line_rule: u16,
+    line_rule: u32,
+    pad: u32,
 }
 
 /// What one rule did to a packet.
@@ -57,41 +70,76 @@ pub(crate) enum Touch {
 
 impl Case {
     #[inline(always)]
-    pub(crate) fn new(skb: Skb, packet: Packet, way: u32, now_ns: u64, line_ifindex: u32) -> Self {
+    pub(crate) fn new(skb: &Skb, packet: &Packet, way: u32, line_ifindex: u32) -> Self {
         Self {
-            skb,
-            packet,
-            way,
-            now_ns,
-            flow_hash: crate::select::flow_hash(&packet),
-            protected: probe_ebpf::packet::keeps_the_host_reachable(&packet),
-            line_ifindex,
+            now_ns: 0,
+            flow_hash: 0,
             wait_ns: 0,
+            line_ifindex,
+            way,
+            length: skb.len(),
+            transport: u32::from(packet.transport),
+            protocol: u32::from(packet.protocol),
+            later_fragment: u32::from(packet.later_fragment),
+            protected: 0,
+            left_alone: 0,
+            vanishes: 0,
+            into_line: 0,
             line_flags: 0,
             random: 0,
-            into_line: false,
-            vanishes: false,
             line_rule: 0,
+            pad: 0,
         }
+    }
+
+    /// What comes before the first rule of a packet. In this order: kill switch, lease, then
+    /// each rule's own time and what no fault may touch.
+    #[inline(always)]
+    fn begin(&mut self, packet: &Packet) {
+        // SAFETY: a helper call without arguments.
+        self.now_ns = unsafe { bpf_ktime_get_ns() };
+        if plan::killed() {
+            count!(counters::injector(), killed);
+            self.left_alone = 1;
+        } else if self.now_ns >= plan::lease_until() {
+            count!(counters::injector(), lapsed);
+            self.left_alone = 1;
+        }
+        self.protected = u32::from(keeps_the_host_reachable(packet));
+        self.flow_hash = flow_hash(packet);
     }
 }
 
-/// Asks each rule in turn and carries out what they decided; returns the program's verdict.
+/// Asks the rules of a target in turn.
 #[inline(always)]
-pub(crate) fn apply(selection: &Selection, case: &mut Case) -> i32 {
-    for place in 0..selection.rules.len() {
-        if place >= selection.count || case.vanishes {
+pub(crate) fn consult(skb: &Skb, packet: &Packet, target: &Target, case: &mut Case) {
+    if case.now_ns == 0 {
+        case.begin(packet);
+    }
+    for place in 0..MAX_RULES_PER_TARGET {
+        if place as u32 >= target.count || case.left_alone | case.vanishes != 0 {
             break;
         }
-        ask(selection.rules[place], case);
+        probe_ask_rule(skb.raw(), u32::from(target.rules[place]), case);
     }
-    carry_out(case)
 }
 
-/// Asks one rule. A function of its own to the verifier as well: it is checked once a call, not
-/// once for every way through the rules before it.
+/// Asks one rule; always zero, because such a function has to return something.
+///
+/// A global function: the verifier checks it once, by itself, instead of once for every way
+/// that leads here, which are more than it is willing to follow.
+#[unsafe(no_mangle)]
 #[inline(never)]
-fn ask(index: u16, case: &mut Case) {
+extern "C" fn probe_ask_rule(raw: *mut __sk_buff, index: u32, case: *mut Case) -> u32 {
+    // SAFETY: the caller's own case; the verifier makes sure that it is one, or nothing.
+    if let Some(case) = unsafe { case.as_mut() } {
+        ask(&Skb::new(raw), index, case);
+    }
+    0
+}
+
+#[inline(always)]
+fn ask(skb: &Skb, index: u32, case: &mut Case) {
     let Some(rule) = plan::rule(index) else {
         return;
     };
@@ -103,15 +151,15 @@ fn ask(index: u16, case: &mut Case) {
     }
     let counters = counters::rule(index);
     count!(counters, seen);
-    if case.protected {
+    if case.protected != 0 {
         count!(counters, protected);
         return;
     }
     count!(counters, matched);
-    match touch(index, rule, case) {
+    match touch(skb, index, rule, case) {
         Touch::Passed => count!(counters, passed),
         Touch::Dropped => {
-            case.vanishes = true;
+            case.vanishes = 1;
             count!(counters, dropped);
         }
         Touch::Delayed => count!(counters, delayed),
@@ -121,7 +169,7 @@ fn ask(index: u16, case: &mut Case) {
 }
 
 #[inline(always)]
-fn touch(index: u16, rule: &FaultRule, case: &mut Case) -> Touch {
+fn touch(skb: &Skb, index: u32, rule: &FaultRule, case: &mut Case) -> Touch {
     if rule.kind == fault::BLACKHOLE {
         return blackhole::touch();
     }
@@ -138,31 +186,33 @@ fn touch(index: u16, rule: &FaultRule, case: &mut Case) -> Touch {
         fault::DELAY => delay::touch(index, rule, draw, flow, case),
         fault::LOSS => loss::touch(rule, draw),
         fault::CORRUPT_WIRE => corrupt::touch_wire(index, rule, draw, case),
-        fault::CORRUPT_PAYLOAD => corrupt::touch_payload(rule, draw, case),
+        fault::CORRUPT_PAYLOAD => corrupt::touch_payload(skb, rule, draw, case),
         _ => Touch::Failed,
     }
 }
 
+/// Carries out what the rules decided; returns the program's verdict.
 #[inline(always)]
-fn carry_out(case: &Case) -> i32 {
-    if case.vanishes {
+pub(crate) fn carry_out(skb: &Skb, case: &Case) -> i32 {
+    if case.vanishes != 0 {
         return if case.way == direction::EGRESS {
             skb::vanish()
         } else {
             SHOT
         };
     }
-    if !case.into_line {
+    if case.into_line == 0 {
         return GO_ON;
     }
     let slot = Slot {
+        entered_ns: case.now_ns,
         due_ns: case.now_ns + case.wait_ns,
-        ifindex: case.skb.ifindex(),
-        random: case.random,
-        flags: case.line_flags,
+        ifindex: skb.ifindex(),
+        random: case.random as u16,
+        flags: case.line_flags as u16,
     };
     match line::fill_slot(slot) {
-        Some(tag) if case.skb.push_tag(tag).is_ok() => skb::redirect(case.line_ifindex, false),
+        Some(tag) if skb.push_tag(tag).is_ok() => skb::redirect(case.line_ifindex, false),
         _ => {
             take_back(case.line_rule);
             GO_ON
@@ -172,7 +222,7 @@ fn carry_out(case: &Case) -> i32 {
 
 /// Counts a packet that the line did not take as an error instead.
 #[inline(always)]
-fn take_back(index: u16) {
+fn take_back(index: u32) {
     let counters = counters::rule(index);
     count!(counters, errors);
     let corrupts = plan::rule(index).is_some_and(|rule| rule.kind == fault::CORRUPT_WIRE);

@@ -5,9 +5,10 @@
 use probe_common::address::{Address, protocol};
 
 /// Where packet bytes come from. Offsets count from the first byte given.
+///
+/// There is no reading of single bytes: the verifier doesn't follow the comparison that the
+/// compiler makes of their bounds check. A pair is read instead, and split.
 pub trait Source {
-    /// One byte.
-    fn u8(&self, offset: usize) -> Option<u8>;
     /// Two bytes in network order.
     fn u16(&self, offset: usize) -> Option<u16>;
     /// Four bytes as they stand in memory.
@@ -15,10 +16,6 @@ pub trait Source {
 }
 
 impl Source for [u8] {
-    fn u8(&self, offset: usize) -> Option<u8> {
-        self.get(offset).copied()
-    }
-
     fn u16(&self, offset: usize) -> Option<u16> {
         let bytes = self.get(offset..)?.first_chunk::<2>()?;
         Some(u16::from_be_bytes(*bytes))
@@ -48,8 +45,10 @@ pub struct Packet {
     pub destination: Address,
     /// Sender's port, host order; 0 where the protocol has none.
     pub source_port: u16,
-    /// Receiver's port, host order; 0 where the protocol has none. ICMP and ICMPv6: the type.
+    /// Receiver's port, host order; 0 where the protocol has none.
     pub destination_port: u16,
+    /// Type of an ICMP or ICMPv6 message; 0 for other protocols.
+    pub icmp_type: u8,
     /// Transport protocol number.
     pub protocol: u8,
     /// Whether it is a fragment other than the first, which has no transport header.
@@ -78,7 +77,7 @@ impl Packet {
     /// Reads an IP packet; `None` where it is cut short or neither version.
     #[inline(always)]
     pub fn from_ip<S: Source + ?Sized>(source: &S) -> Option<Self> {
-        match source.u8(0)? >> 4 {
+        match source.u16(0)? >> 12 {
             4 => Self::from_ipv4(source, 0),
             6 => Self::from_ipv6(source, 0),
             _ => None,
@@ -87,9 +86,9 @@ impl Packet {
 
     #[inline(always)]
     fn from_ipv4<S: Source + ?Sized>(source: &S, at: usize) -> Option<Self> {
-        let first = source.u8(at)?;
-        let header_length = usize::from(first & 0x0f) * 4;
-        if first >> 4 != 4 || header_length < 20 {
+        let first = source.u16(at)?;
+        let header_length = usize::from(first >> 8 & 0x0f) * 4;
+        if first >> 12 != 4 || header_length < 20 {
             return None;
         }
         let fragment = source.u16(at + 6)? & 0x1fff;
@@ -99,7 +98,8 @@ impl Packet {
             destination: mapped(source.u32(at + 16)?),
             source_port: 0,
             destination_port: 0,
-            protocol: source.u8(at + 9)?,
+            icmp_type: 0,
+            protocol: source.u16(at + 8)? as u8,
             later_fragment: fragment != 0,
             transport: transport as u16,
         };
@@ -108,16 +108,17 @@ impl Packet {
 
     #[inline(always)]
     fn from_ipv6<S: Source + ?Sized>(source: &S, at: usize) -> Option<Self> {
-        if source.u8(at)? >> 4 != 6 {
+        if source.u16(at)? >> 12 != 6 {
             return None;
         }
         let (next, transport, later_fragment) =
-            skip_extensions(source, source.u8(at + 6)?, at + 40)?;
+            skip_extensions(source, (source.u16(at + 6)? >> 8) as u8, at + 40)?;
         let packet = Self {
             source: address(source, at + 8)?,
             destination: address(source, at + 24)?,
             source_port: 0,
             destination_port: 0,
+            icmp_type: 0,
             protocol: next,
             later_fragment,
             transport: transport as u16,
@@ -136,7 +137,7 @@ impl Packet {
                 self.destination_port = source.u16(at + 2)?;
             }
             protocol::ICMP | protocol::ICMPV6 => {
-                self.destination_port = u16::from(source.u8(at)?);
+                self.icmp_type = (source.u16(at)? >> 8) as u8;
             }
             _ => {}
         }
@@ -173,13 +174,14 @@ impl Segment {
             return None;
         }
         let at = usize::from(packet.transport);
-        let header_length = u16::from(source.u8(at + 12)? >> 4) * 4;
+        let offset_and_flags = source.u16(at + 12)?;
+        let header_length = (offset_and_flags >> 12) * 4;
         if header_length < 20 {
             return None;
         }
         Some(Self {
             sequence: u32::from_be(source.u32(at + 4)?),
-            flags: source.u8(at + 13)?,
+            flags: offset_and_flags as u8,
             payload: packet.transport + header_length,
         })
     }
@@ -190,7 +192,7 @@ impl Segment {
 #[inline(always)]
 pub fn keeps_the_host_reachable(packet: &Packet) -> bool {
     match packet.protocol {
-        protocol::ICMPV6 => matches!(packet.destination_port, 133..=137),
+        protocol::ICMPV6 => matches!(packet.icmp_type, 133..=137),
         protocol::UDP => is_dhcp_port(packet.destination_port) || is_dhcp_port(packet.source_port),
         _ => false,
     }
@@ -232,16 +234,24 @@ fn skip_extensions<S: Source + ?Sized>(
 
     let mut later_fragment = false;
     for _ in 0..MAX_EXTENSIONS {
+        let known = matches!(
+            next,
+            HOP_BY_HOP | ROUTING | FRAGMENT | AUTHENTICATION | DESTINATION
+        );
+        if !known {
+            return Some((next, at, later_fragment));
+        }
+        let next_and_length = source.u16(at)?;
+        let length = usize::from(next_and_length & 0xff);
         let length = match next {
-            HOP_BY_HOP | ROUTING | DESTINATION => (usize::from(source.u8(at + 1)?) + 1) * 8,
-            AUTHENTICATION => (usize::from(source.u8(at + 1)?) + 2) * 4,
+            AUTHENTICATION => (length + 2) * 4,
             FRAGMENT => {
                 later_fragment = source.u16(at + 2)? & 0xfff8 != 0;
                 8
             }
-            _ => return Some((next, at, later_fragment)),
+            _ => (length + 1) * 8,
         };
-        next = source.u8(at)?;
+        next = (next_and_length >> 8) as u8;
         at += length;
     }
     None

@@ -6,18 +6,11 @@
 
 use probe_common::{
     random::mix,
-    rule::{EndpointKey, MAX_RULES_PER_TARGET, MAX_SHAPES, PlanHeader, direction},
+    rule::{EndpointKey, MAX_SHAPES, PlanHeader, Target, direction},
 };
 use probe_ebpf::packet::Packet;
 
 use crate::maps::plan;
-
-/// Rules that a packet falls under, in order.
-#[derive(Clone, Copy)]
-pub(crate) struct Selection {
-    pub(crate) count: usize,
-    pub(crate) rules: [u16; MAX_RULES_PER_TARGET],
-}
 
 /// The far side of a packet.
 #[inline(always)]
@@ -35,30 +28,21 @@ pub(crate) fn far_side(packet: &Packet, way: u32) -> EndpointKey {
     }
 }
 
-/// Collects the rules of every target that the far side falls under.
+/// Calls `visit` with every target that the far side falls under.
 #[inline(always)]
-pub(crate) fn rules_for(header: &PlanHeader, far_side: &EndpointKey) -> Selection {
-    let mut selection = Selection {
-        count: 0,
-        rules: [0; MAX_RULES_PER_TARGET],
-    };
+pub(crate) fn each_target(
+    header: &PlanHeader,
+    far_side: &EndpointKey,
+    mut visit: impl FnMut(&'static Target),
+) {
     for index in 0..MAX_SHAPES {
         if index as u32 >= header.shape_count {
             break;
         }
-        let key = header.shapes[index].apply(far_side);
-        let Some(target) = plan::target(&key) else {
-            continue;
-        };
-        for place in 0..MAX_RULES_PER_TARGET {
-            if place as u32 >= target.count || selection.count >= MAX_RULES_PER_TARGET {
-                break;
-            }
-            selection.rules[selection.count & (MAX_RULES_PER_TARGET - 1)] = target.rules[place];
-            selection.count += 1;
+        if let Some(target) = plan::target(&header.shapes[index].apply(far_side)) {
+            visit(target);
         }
     }
-    selection
 }
 
 /// A number that all packets of one connection in one direction share.

@@ -118,13 +118,6 @@ impl Skb {
 /// 64-bit hosts faults on it, and the verifier refuses the program where one would.
 impl Source for Skb {
     #[inline(always)]
-    fn u8(&self, offset: usize) -> Option<u8> {
-        let at = self.at(offset, 1)?;
-        // SAFETY: `at` checked the bounds.
-        Some(unsafe { *at })
-    }
-
-    #[inline(always)]
     fn u16(&self, offset: usize) -> Option<u16> {
         let at = self.at(offset, 2)?.cast::<u16>();
         // SAFETY: `at` checked the bounds; for alignment see above.

@@ -107,6 +107,27 @@ pub struct Endpoint {
     pub port: Option<u16>,
 }
 
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.address {
+            None => f.write_str("any address")?,
+            Some(address) if usize::from(self.prefix) == address_bits(address) => match address {
+                IpAddr::V6(v6) if self.port.is_some() => write!(f, "[{v6}]")?,
+                address => address.fmt(f)?,
+            },
+            Some(address) => write!(f, "{address}/{}", self.prefix)?,
+        }
+        match self.port {
+            Some(port) => write!(f, ":{port}"),
+            None => Ok(()),
+        }
+    }
+}
+
+fn address_bits(address: IpAddr) -> usize {
+    if address.is_ipv4() { 32 } else { 128 }
+}
+
 /// One fault on one set of endpoints, for a time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {

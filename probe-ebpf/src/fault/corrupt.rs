@@ -10,9 +10,9 @@
 
 use aya_ebpf::helpers::generated::{bpf_l4_csum_replace, bpf_skb_store_bytes};
 use probe_common::{address::protocol, line::FLAG_CORRUPT, random, rule::FaultRule};
-use probe_ebpf::packet::{Segment, Source};
 
 use super::{Case, Touch};
+use crate::skb::Skb;
 
 /// `bpf_l4_csum_replace` flags: the size of what changed, and UDP's rule that a checksum of
 /// zero means none.
@@ -20,79 +20,104 @@ const CSUM_SIZE: u64 = 2;
 const BPF_F_MARK_MANGLED_0: u64 = 1 << 5;
 
 #[inline(always)]
-pub(super) fn touch_wire(index: u16, rule: &FaultRule, draw: u64, case: &mut Case) -> Touch {
+pub(super) fn touch_wire(index: u32, rule: &FaultRule, draw: u64, case: &mut Case) -> Touch {
     if !random::hits(draw, rule.probability) {
         return Touch::Passed;
     }
     if case.line_ifindex == 0 {
         return Touch::Failed;
     }
-    case.line_flags |= FLAG_CORRUPT;
-    case.random = draw as u16;
+    case.line_flags |= u32::from(FLAG_CORRUPT);
+    case.random = draw as u16 as u32;
     case.into_line(index);
     Touch::Corrupted
 }
 
 #[inline(always)]
-pub(super) fn touch_payload(rule: &FaultRule, draw: u64, case: &mut Case) -> Touch {
+pub(super) fn touch_payload(skb: &Skb, rule: &FaultRule, draw: u64, case: &Case) -> Touch {
     if !random::hits(draw, rule.probability) {
         return Touch::Passed;
     }
-    let Some((payload, checksum, flags)) = payload_of(case) else {
+    let Some((payload, checksum, flags)) = payload_of(skb, case) else {
         return Touch::Passed;
     };
-    let length = case.skb.len().saturating_sub(payload);
+    let length = case.length.saturating_sub(payload);
     if length == 0 {
         return Touch::Passed;
     }
     let at = payload + ((draw as u32 as u64 * u64::from(length)) >> 32) as u32;
-    match flip(case, at, 1 << (draw >> 29 & 7), checksum, flags) {
+    let place = Place {
+        at,
+        odd: (at - case.transport) % 2 != 0,
+        checksum,
+        flags,
+    };
+    match flip(skb, &place, 1 << (draw >> 29 & 7)) {
         Ok(()) => Touch::Corrupted,
         Err(()) => Touch::Failed,
     }
 }
 
-/// Where the payload begins, where its checksum lies, and how that one is replaced.
+/// Where the payload begins, where its checksum lies, and how that one is replaced. Read by
+/// helper: so far into the packet, the verifier can't follow direct reads.
 #[inline(always)]
-fn payload_of(case: &Case) -> Option<(u32, u32, u64)> {
-    let transport = u32::from(case.packet.transport);
-    match case.packet.protocol {
+fn payload_of(skb: &Skb, case: &Case) -> Option<(u32, u32, u64)> {
+    if case.later_fragment != 0 {
+        return None;
+    }
+    let transport = case.transport;
+    match case.protocol as u8 {
         protocol::TCP => {
-            let segment = Segment::of(&case.skb, &case.packet)?;
-            Some((u32::from(segment.payload), transport + 16, CSUM_SIZE))
-        }
-        protocol::UDP if !case.packet.later_fragment => {
-            // Without a checksum there is nothing to mend, and nothing to be mended.
-            case.skb.u16(usize::from(case.packet.transport) + 6)?;
+            let mut offset = 0u8;
+            // SAFETY: room for the one byte.
+            unsafe { skb.load(transport + 12, &raw mut offset, 1) }.ok()?;
             Some((
-                transport + 8,
-                transport + 6,
-                CSUM_SIZE | BPF_F_MARK_MANGLED_0,
+                transport + u32::from(offset >> 4) * 4,
+                transport + 16,
+                CSUM_SIZE,
             ))
         }
+        // Over IPv4, a UDP checksum of zero means that there is none: it stays so.
+        protocol::UDP => Some((
+            transport + 8,
+            transport + 6,
+            CSUM_SIZE | BPF_F_MARK_MANGLED_0,
+        )),
         _ => None,
     }
 }
 
+/// Which byte flips, and the checksum that covers it.
+struct Place {
+    at: u32,
+    /// Whether it is the second of a pair, counted from the transport header, as the checksum
+    /// sums them.
+    odd: bool,
+    checksum: u32,
+    flags: u64,
+}
+
 #[inline(always)]
-fn flip(case: &Case, at: u32, bit: u8, checksum: u32, flags: u64) -> Result<(), ()> {
+fn flip(skb: &Skb, place: &Place, bit: u8) -> Result<(), ()> {
     let mut byte = 0u8;
     // SAFETY: room for the one byte.
-    unsafe { case.skb.load(at, &raw mut byte, 1)? };
+    unsafe { skb.load(place.at, &raw mut byte, 1)? };
     let flipped = byte ^ bit;
-    // The checksum sums pairs of bytes, counted from the transport header.
     let pair = |byte: u8| {
-        let even = (at - u32::from(case.packet.transport)) % 2 == 0;
-        u64::from(u16::from_ne_bytes(if even { [byte, 0] } else { [0, byte] }))
+        u64::from(u16::from_ne_bytes(if place.odd {
+            [0, byte]
+        } else {
+            [byte, 0]
+        }))
     };
-    let raw = case.skb.raw();
+    let raw = skb.raw().cast();
     // SAFETY: helper calls on the context the kernel gave; `flipped` outlives its call. Packets
     // whose whole checksum the card has summed stay true: payload and checksum cancel out.
     unsafe {
-        if bpf_skb_store_bytes(raw.cast(), at, (&raw const flipped).cast(), 1, 0) != 0 {
+        if bpf_skb_store_bytes(raw, place.at, (&raw const flipped).cast(), 1, 0) != 0 {
             return Err(());
         }
-        if bpf_l4_csum_replace(raw.cast(), checksum, pair(byte), pair(flipped), flags) != 0 {
+        if bpf_l4_csum_replace(raw, place.checksum, pair(byte), pair(flipped), place.flags) != 0 {
             return Err(());
         }
     }

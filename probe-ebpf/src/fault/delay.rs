@@ -10,7 +10,7 @@ use super::{Case, Touch};
 
 #[inline(always)]
 pub(super) fn touch(
-    index: u16,
+    index: u32,
     rule: &FaultRule,
     draw: u64,
     flow: &mut FaultFlow,
@@ -46,11 +46,11 @@ fn wait_ns(rule: &FaultRule, draw: u64) -> u64 {
 impl Case {
     /// Sends the packet through the line on behalf of a rule.
     #[inline(always)]
-    pub(super) fn into_line(&mut self, index: u16) {
-        self.into_line = true;
+    pub(super) fn into_line(&mut self, index: u32) {
+        self.into_line = 1;
         self.line_rule = index;
         if self.way == direction::INGRESS {
-            self.line_flags |= FLAG_INGRESS;
+            self.line_flags |= u32::from(FLAG_INGRESS);
         }
     }
 }

@@ -14,8 +14,8 @@ static INJECTOR_COUNTERS: PerCpuArray<InjectorCounters> = PerCpuArray::with_max_
 static OBSERVER_COUNTERS: PerCpuArray<ObserverCounters> = PerCpuArray::with_max_entries(1, 0);
 
 #[inline(always)]
-pub(crate) fn rule(index: u16) -> Option<*mut RuleCounters> {
-    RULE_COUNTERS.get_ptr_mut(u32::from(index))
+pub(crate) fn rule(index: u32) -> Option<*mut RuleCounters> {
+    RULE_COUNTERS.get_ptr_mut(index)
 }
 
 #[inline(always)]

@@ -46,6 +46,6 @@ pub(crate) fn target(key: &EndpointKey) -> Option<&'static Target> {
 }
 
 #[inline(always)]
-pub(crate) fn rule(index: u16) -> Option<&'static FaultRule> {
-    RULES.get(u32::from(index))
+pub(crate) fn rule(index: u32) -> Option<&'static FaultRule> {
+    RULES.get(index)
 }

@@ -1,9 +1,6 @@
 //! TC: the injector on both ways of an interface, and the way out of the delay line.
 
-use aya_ebpf::{
-    bindings::__sk_buff, helpers::bpf_ktime_get_ns, macros::classifier, programs::TcContext,
-};
-use aya_log_ebpf::debug;
+use aya_ebpf::{bindings::__sk_buff, macros::classifier, programs::TcContext};
 use probe_common::rule::direction;
 use probe_ebpf::packet::Packet;
 
@@ -54,25 +51,12 @@ fn try_inject(ctx: &TcContext, way: u32) -> i32 {
         count!(counters::injector(), unparsed);
         return GO_ON;
     };
-    let selection = select::rules_for(header, &select::far_side(&packet, way));
-    if selection.count == 0 {
-        return GO_ON;
-    }
-    // From here on it is a packet that somebody wants to do something to. In this order: kill
-    // switch, lease, then each rule's own time and what no fault may touch.
-    if plan::killed() {
-        count!(counters::injector(), killed);
-        return GO_ON;
-    }
-    // SAFETY: a helper call without arguments.
-    let now_ns = unsafe { bpf_ktime_get_ns() };
-    if now_ns >= plan::lease_until() {
-        count!(counters::injector(), lapsed);
-        debug!(ctx, "lease lapsed: packet left alone");
-        return GO_ON;
-    }
-    let mut case = Case::new(skb, packet, way, now_ns, header.line_ifindex);
-    fault::apply(&selection, &mut case)
+    let far_side = select::far_side(&packet, way);
+    let mut case = Case::new(&skb, &packet, way, header.line_ifindex);
+    select::each_target(header, &far_side, |target| {
+        fault::consult(&skb, &packet, target, &mut case);
+    });
+    fault::carry_out(&skb, &case)
 }
 
 #[inline(always)]
@@ -80,6 +64,10 @@ fn try_return(ctx: &TcContext) -> i32 {
     let skb = Skb::new(raw(ctx));
     let Some(way) = skb.tag().and_then(line::way) else {
         count!(counters::injector(), lost_way);
+        aya_log_ebpf::warn!(
+            ctx,
+            "a frame on the delay line's device is not one of the line's: dropped"
+        );
         return SHOT;
     };
     if skb.pop_tag().is_err() {

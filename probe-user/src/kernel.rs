@@ -1,0 +1,18 @@
+//! The boundary to the kernel: loading programs, attaching them, reading and writing their
+//! maps, and what else has to be asked of the host. The only place that names aya.
+
+pub mod attach;
+pub mod clock;
+pub mod delay_line;
+pub mod host;
+pub mod injector;
+pub mod interfaces;
+pub mod lease;
+pub mod leftovers;
+pub mod log;
+pub mod netns;
+pub mod object;
+pub mod observer;
+pub mod process;
+pub mod resolve;
+pub mod support;

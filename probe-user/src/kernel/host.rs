@@ -1,0 +1,134 @@
+//! Faults on this host, whichever process armed them: found among the kernel's programs and
+//! maps, so that there is no file that could be missing or wrong.
+
+use anyhow::{Context, Result};
+use aya::{
+    Pod,
+    maps::{Array, Map, MapData, MapError, PerCpuArray, loaded_maps},
+    programs::loaded_programs,
+};
+use probe_common::{
+    ABI_VERSION,
+    counters::RuleCounters,
+    names::{map, program},
+    rule::{FaultRule, PlanHeader},
+};
+
+use super::process;
+
+/// Faults of one process in one network namespace.
+#[derive(Clone, Debug)]
+pub struct Armed {
+    /// Who, and where.
+    pub header: PlanHeader,
+    /// Command name of the process.
+    pub command: Option<String>,
+    /// Whether the kill switch is on.
+    pub killed: bool,
+    /// Until when the process vouches for them, on CLOCK_MONOTONIC.
+    pub lease_until_ns: u64,
+    /// The rules, with their counters.
+    pub rules: Vec<(FaultRule, RuleCounters)>,
+}
+
+/// Throws the kill switch of every injector on the host, also of those whose process hangs;
+/// tells how many there were.
+///
+/// # Errors
+/// Without the privilege to look at the kernel's maps.
+pub fn stop_all() -> Result<usize> {
+    let mut stopped = 0;
+    for info in loaded_maps() {
+        let info = match info {
+            Ok(info) => info,
+            Err(error) if is_refusal(&error) => return Err(error).context("looking for injectors"),
+            // A map may go while the list is read.
+            Err(_) => continue,
+        };
+        if info.name_as_str() != Some(map::KILL) {
+            continue;
+        }
+        let Ok(mut kill) = array_by_id::<u32>(info.id()) else {
+            continue;
+        };
+        if kill.set(0, 1, 0).is_ok() {
+            stopped += 1;
+        }
+    }
+    Ok(stopped)
+}
+
+/// Whether the kernel doesn't let this process look, rather than a map having gone.
+fn is_refusal(error: &MapError) -> bool {
+    matches!(error, MapError::SyscallError(error)
+        if error.io_error.kind() == std::io::ErrorKind::PermissionDenied)
+}
+
+/// Everything that is armed on the host.
+///
+/// # Errors
+/// Without the privilege to look at the kernel's programs.
+pub fn armed() -> Result<Vec<Armed>> {
+    let mut all = Vec::new();
+    for info in loaded_programs() {
+        let info = match info {
+            Ok(info) => info,
+            Err(error) if all.is_empty() => return Err(error).context("looking for injectors"),
+            Err(_) => continue,
+        };
+        // The kernel keeps fifteen characters of a program's name.
+        if info.name_as_str() != Some(&program::TC_EGRESS[..15]) {
+            continue;
+        }
+        let Ok(Some(maps)) = info.map_ids() else {
+            continue;
+        };
+        if let Ok(Some(armed)) = armed_in(&maps)
+            && armed.header.rule_count > 0
+        {
+            all.push(armed);
+        }
+    }
+    Ok(all)
+}
+
+/// Reads one injector's maps; `None` where they are of another version.
+fn armed_in(ids: &[u32]) -> Result<Option<Armed>> {
+    let header: PlanHeader = array_by_id(id_of(ids, map::PLAN)?)?.get(&0, 0)?;
+    if header.abi != ABI_VERSION {
+        return Ok(None);
+    }
+    let killed: u32 = array_by_id(id_of(ids, map::KILL)?)?.get(&0, 0)?;
+    let lease_until_ns = array_by_id(id_of(ids, map::LEASE)?)?.get(&0, 0)?;
+    let rules = array_by_id::<FaultRule>(id_of(ids, map::RULES)?)?;
+    let counters = Map::PerCpuArray(MapData::from_id(id_of(ids, map::RULE_COUNTERS)?)?);
+    let counters: PerCpuArray<_, RuleCounters> = counters.try_into()?;
+    let rules = (0..header.rule_count)
+        .map(|index| {
+            let mut sum = RuleCounters::default();
+            counters.get(&index, 0)?.iter().for_each(|cpu| sum.add(cpu));
+            Ok((rules.get(&index, 0)?, sum))
+        })
+        .collect::<Result<_>>()?;
+    let command = process::command_name(header.owner_pid);
+    Ok(Some(Armed {
+        header,
+        command,
+        killed: killed != 0,
+        lease_until_ns,
+        rules,
+    }))
+}
+
+fn id_of(ids: &[u32], name: &str) -> Result<u32> {
+    ids.iter()
+        .copied()
+        .find(|&id| {
+            aya::maps::MapInfo::from_id(id).is_ok_and(|info| info.name_as_str() == Some(name))
+        })
+        .with_context(|| format!("an injector without {name}"))
+}
+
+fn array_by_id<V: Pod>(id: u32) -> Result<Array<MapData, V>> {
+    Ok(Map::Array(MapData::from_id(id)?).try_into()?)
+}

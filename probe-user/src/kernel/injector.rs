@@ -1,0 +1,338 @@
+//! The injector of one network namespace: its programs, its maps, its delay line.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
+use aya::{
+    Ebpf, Pod,
+    maps::{Array, HashMap, MapData, PerCpuArray},
+    programs::TcAttachType,
+};
+use probe_common::{
+    counters::{InjectorCounters, RuleCounters},
+    names::{map, program},
+    rule::{EndpointKey, FaultRule, PlanHeader, Target},
+};
+
+use super::{
+    attach, clock,
+    delay_line::{DelayLine, LineStatistics, Slots},
+    interfaces,
+    lease::Lease,
+    leftovers::Ledger,
+    log::KernelLog,
+    netns::Netns,
+    object::{self, Half},
+};
+use crate::plan::{
+    Plan,
+    encode::{Encoded, encode},
+};
+
+/// Faults in one network namespace. Dropped, it ends them all, lets waiting packets go and takes
+/// everything away again.
+#[derive(Debug)]
+pub struct Injector {
+    netns: Netns,
+    ledger: Ledger,
+    // Taken apart, in this order, when dropped.
+    line: Option<DelayLine>,
+    ebpf: Option<Ebpf>,
+    _log: Option<KernelLog>,
+    _lease: Lease,
+    header: PlanHeader,
+    targets: BTreeSet<EndpointKey>,
+    rules: usize,
+    line_dropped_before: u64,
+}
+
+impl Injector {
+    /// Loads the programs and attaches them to interfaces of a namespace; nothing is injected
+    /// yet. With `line`, packets can be delayed.
+    ///
+    /// # Errors
+    /// Where the kernel or an interface refuses; nothing is left behind then.
+    pub fn open(netns: Netns, interfaces: &[String], line: bool) -> Result<Self> {
+        let mut ebpf = object::load(Half::Injector)?;
+        for name in [program::TC_EGRESS, program::TC_INGRESS, program::TC_LINE] {
+            attach::load(&mut ebpf, name)?;
+        }
+        let log = KernelLog::follow(&mut ebpf);
+        let lease = Lease::keep(array(&mut ebpf, map::LEASE)?)?;
+        let header = PlanHeader {
+            owner_pid: std::process::id(),
+            netns_inode: netns.inode,
+            armed_ns: clock::now_ns(),
+            ..PlanHeader::default()
+        };
+        let ledger = Ledger::open(&netns);
+        let mut injector = Self {
+            netns,
+            ledger,
+            line: None,
+            ebpf: Some(ebpf),
+            _log: log,
+            _lease: lease,
+            header,
+            targets: BTreeSet::new(),
+            rules: 0,
+            line_dropped_before: 0,
+        };
+        if line {
+            injector.start_line(interfaces)?;
+        }
+        injector.attach(interfaces)?;
+        Ok(injector)
+    }
+
+    /// Makes a plan the one that holds, in place of the one before. A rule keeps its counters
+    /// as long as it keeps its place.
+    ///
+    /// # Errors
+    /// Where the plan doesn't fit, or a map can't be written; then no fault holds.
+    pub fn apply(&mut self, plan: &Plan) -> Result<()> {
+        let encoded = encode(plan)?;
+        let written = self.write(&encoded);
+        if written.is_err() {
+            self.end_all();
+        }
+        written
+    }
+
+    /// Ends every fault and lets waiting packets go.
+    pub fn end_all(&mut self) {
+        self.header.shape_count = 0;
+        self.header.rule_count = 0;
+        let header = self.header;
+        if let Err(error) = self.kill().and_then(|()| self.set(map::PLAN, header)) {
+            log::warn!("ending faults: {error:#}");
+        }
+        if let Some(line) = &self.line {
+            line.let_go();
+        }
+    }
+
+    /// Whether the kill switch is on.
+    ///
+    /// # Errors
+    /// Where the map can't be read.
+    pub fn killed(&self) -> Result<bool> {
+        let kill = self
+            .ebpf()
+            .map(map::KILL)
+            .context("the kill switch is not in the object")?;
+        let kill = Array::<_, u32>::try_from(kill)?;
+        Ok(kill.get(&0, 0)? != 0)
+    }
+
+    /// Counters of each rule of the plan, in its order, all CPUs together.
+    ///
+    /// # Errors
+    /// Where the map can't be read.
+    pub fn counters(&self) -> Result<Vec<RuleCounters>> {
+        let values = self.per_cpu::<RuleCounters>(map::RULE_COUNTERS)?;
+        (0..self.rules as u32)
+            .map(|index| {
+                let mut sum = RuleCounters::default();
+                values.get(&index, 0)?.iter().for_each(|cpu| sum.add(cpu));
+                Ok(sum)
+            })
+            .collect()
+    }
+
+    /// Counters of the injector as a whole.
+    ///
+    /// # Errors
+    /// Where the map can't be read.
+    pub fn totals(&self) -> Result<InjectorCounters> {
+        let mut sum = InjectorCounters::default();
+        let values = self.per_cpu::<InjectorCounters>(map::INJECTOR_COUNTERS)?;
+        values.get(&0, 0)?.iter().for_each(|cpu| sum.add(cpu));
+        Ok(sum)
+    }
+
+    /// What went through the delay line, if there is one; what its device had no room for
+    /// counts as overflow.
+    pub fn line(&self) -> Option<LineStatistics> {
+        let line = self.line.as_ref()?;
+        let mut statistics = line.statistics();
+        let device = self.netns.within(|| interfaces::named(line.device_name()));
+        if let Ok(device) = device {
+            statistics.overflow += device.dropped.saturating_sub(self.line_dropped_before);
+        }
+        Some(statistics)
+    }
+
+    fn start_line(&mut self, interfaces: &[String]) -> Result<()> {
+        let slots = self
+            .ebpf_mut()
+            .take_map(map::LINE_SLOTS)
+            .context("no slots in the object")?;
+        let slots = match &slots {
+            aya::maps::Map::Array(data) => Slots::map(data)?,
+            _ => anyhow::bail!("the delay line's slots are not an array"),
+        };
+        let ways = array(self.ebpf_mut(), map::WAYS)?;
+        let line = DelayLine::start(&self.netns, slots, ways)?;
+        self.header.line_ifindex = line.ifindex();
+        let device = line.device_name().to_owned();
+        self.line = Some(line);
+        let Self {
+            netns,
+            ledger,
+            ebpf,
+            ..
+        } = self;
+        let ebpf = ebpf.as_mut().context("the programs are unloaded")?;
+        netns.within(|| {
+            attach::attach(
+                ebpf,
+                program::TC_LINE,
+                &device,
+                TcAttachType::Ingress,
+                ledger,
+            )?;
+            if interfaces.iter().any(|name| name == "lo") {
+                let_loopback_packets_return(ledger)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn attach(&mut self, interfaces: &[String]) -> Result<()> {
+        let Self {
+            netns,
+            ledger,
+            ebpf,
+            ..
+        } = self;
+        let ebpf = ebpf.as_mut().context("the programs are unloaded")?;
+        netns.within(|| {
+            for name in interfaces {
+                attach::attach(ebpf, program::TC_EGRESS, name, TcAttachType::Egress, ledger)?;
+                attach::attach(
+                    ebpf,
+                    program::TC_INGRESS,
+                    name,
+                    TcAttachType::Ingress,
+                    ledger,
+                )?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Writes rules, then the targets that lead to them, then the shapes that lead to those.
+    fn write(&mut self, encoded: &Encoded) -> Result<()> {
+        let mut rules: Array<_, FaultRule> = self.map_mut(map::RULES)?.try_into()?;
+        for (index, rule) in encoded.rules.iter().enumerate() {
+            rules.set(index as u32, rule, 0).context("writing a rule")?;
+        }
+        let before = std::mem::take(&mut self.targets);
+        let mut targets: HashMap<_, EndpointKey, Target> =
+            self.map_mut(map::TARGETS)?.try_into()?;
+        for (key, target) in &encoded.targets {
+            targets.insert(key, target, 0).context("writing a target")?;
+        }
+        for gone in before
+            .iter()
+            .filter(|key| !encoded.targets.contains_key(key))
+        {
+            targets.remove(gone).context("removing a target")?;
+        }
+        self.targets = encoded.targets.keys().copied().collect();
+        self.rules = self.rules.max(encoded.rules.len());
+        self.header.generation += 1;
+        self.header.rule_count = encoded.rules.len() as u32;
+        self.header.shape_count = encoded.shapes.len() as u32;
+        self.header.shapes[..encoded.shapes.len()].copy_from_slice(&encoded.shapes);
+        let header = self.header;
+        if let Some(line) = &self.line {
+            line.hold();
+        }
+        self.set(map::PLAN, header)
+    }
+
+    fn kill(&mut self) -> Result<()> {
+        self.set(map::KILL, 1u32)
+    }
+
+    fn set<V: Pod>(&mut self, name: &str, value: V) -> Result<()> {
+        let mut values: Array<_, V> = self.map_mut(name)?.try_into()?;
+        values
+            .set(0, value, 0)
+            .with_context(|| format!("writing {name}"))
+    }
+
+    fn per_cpu<V: Pod>(&self, name: &str) -> Result<PerCpuArray<&MapData, V>> {
+        let map = self
+            .ebpf()
+            .map(name)
+            .with_context(|| format!("{name} is not in the object"))?;
+        let aya::maps::Map::PerCpuArray(_) = map else {
+            anyhow::bail!("{name} is not a per-CPU array");
+        };
+        Ok(PerCpuArray::try_from(map)?)
+    }
+
+    fn map_mut(&mut self, name: &str) -> Result<&mut aya::maps::Map> {
+        self.ebpf_mut()
+            .map_mut(name)
+            .with_context(|| format!("{name} is not in the object"))
+    }
+
+    fn ebpf(&self) -> &Ebpf {
+        self.ebpf
+            .as_ref()
+            .expect("it is taken only when this is dropped")
+    }
+
+    fn ebpf_mut(&mut self) -> &mut Ebpf {
+        self.ebpf
+            .as_mut()
+            .expect("it is taken only when this is dropped")
+    }
+}
+
+impl Drop for Injector {
+    fn drop(&mut self) {
+        self.end_all();
+        // First the packets that wait, then the way back.
+        drop(self.line.take());
+        let Self {
+            netns,
+            ledger,
+            ebpf,
+            ..
+        } = self;
+        let undone = netns.within(|| {
+            drop(ebpf.take());
+            ledger.settle();
+            Ok(())
+        });
+        if let Err(error) = undone {
+            log::warn!(
+                "network namespace \"{}\": clearing up: {error:#}",
+                self.netns.name
+            );
+        }
+    }
+}
+
+/// A packet that returns to `lo` has lost its route. It is looked up anew, and without these the
+/// look-up takes it for a forgery.
+fn let_loopback_packets_return(ledger: &mut Ledger) -> Result<()> {
+    for setting in ["accept_local", "route_localnet"] {
+        ledger
+            .set(&format!("/proc/sys/net/ipv4/conf/lo/{setting}"), "1")
+            .context("delay line: letting packets return to lo")?;
+    }
+    Ok(())
+}
+
+fn array<V: Pod>(ebpf: &mut Ebpf, name: &str) -> Result<Array<MapData, V>> {
+    let map = ebpf
+        .take_map(name)
+        .with_context(|| format!("{name} is not in the object"))?;
+    Ok(map.try_into()?)
+}

@@ -1,0 +1,207 @@
+//! What has to be undone if probe is killed: noted in /run/probe before it is done, undone and
+//! struck out at the end, or by the next probe that starts.
+//!
+//! Most of what probe makes goes with its process: links, maps, the TAP device. Two things
+//! don't: settings of `lo`, without which delayed loopback packets would be refused, and, on
+//! kernels without TCX, clsact qdiscs.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    interfaces,
+    netns::{Netns, NetnsRef},
+    process,
+};
+
+const DIRECTORY: &str = "/run/probe";
+
+/// One thing to undo, in the ledger's network namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Leftover {
+    /// A setting below /proc/sys that was changed.
+    Setting {
+        /// Its path.
+        path: String,
+        /// What it was.
+        was: String,
+        /// What it was made.
+        set_to: String,
+    },
+    /// A clsact qdisc that was added.
+    Clsact {
+        /// To which interface.
+        interface: String,
+    },
+}
+
+/// What one process has to undo in one network namespace; undone when dropped.
+#[derive(Debug)]
+pub struct Ledger {
+    path: PathBuf,
+    page: Page,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Page {
+    pid: u32,
+    started: u64,
+    netns: String,
+    netns_inode: u64,
+    leftovers: Vec<Leftover>,
+}
+
+impl Ledger {
+    /// Opens an empty ledger for a namespace. No file is made before there is something to note.
+    pub fn open(netns: &Netns) -> Self {
+        let pid = std::process::id();
+        let own = std::path::absolute(format!("/proc/{pid}/ns/net"));
+        let netns_path = match (&netns.name, own) {
+            (NetnsRef::Own, Ok(path)) => path.display().to_string(),
+            (name, _) => name.to_string(),
+        };
+        Self {
+            path: [DIRECTORY, &format!("{pid}-{}.json", netns.inode)]
+                .iter()
+                .collect(),
+            page: Page {
+                pid,
+                started: process::started(pid).unwrap_or(0),
+                netns: netns_path,
+                netns_inode: netns.inode,
+                leftovers: Vec::new(),
+            },
+        }
+    }
+
+    /// Notes one thing, on disk before it returns.
+    ///
+    /// # Errors
+    /// Where /run can't be written: then the thing must not be done.
+    pub fn note(&mut self, leftover: Leftover) -> Result<()> {
+        self.page.leftovers.push(leftover);
+        self.write()
+            .with_context(|| format!("noting what has to be undone in {}", self.path.display()))
+    }
+
+    /// Changes a setting below /proc/sys, in the calling thread's namespace, noting what it was.
+    ///
+    /// # Errors
+    /// Where it can't be read, noted or written.
+    pub fn set(&mut self, path: &str, value: &str) -> Result<()> {
+        let was = fs::read_to_string(path).with_context(|| format!("reading {path}"))?;
+        if was.trim() == value {
+            return Ok(());
+        }
+        self.note(Leftover::Setting {
+            path: path.to_owned(),
+            was: was.trim().to_owned(),
+            set_to: value.to_owned(),
+        })?;
+        fs::write(path, value).with_context(|| format!("writing {path}"))
+    }
+
+    /// Undoes everything, in the calling thread's namespace.
+    pub fn settle(&mut self) {
+        self.page.undo();
+        self.page.leftovers.clear();
+        let _ = fs::remove_file(&self.path);
+    }
+
+    fn write(&self) -> Result<()> {
+        fs::create_dir_all(DIRECTORY)?;
+        let fresh = self.path.with_extension("new");
+        fs::write(&fresh, serde_json::to_vec(&self.page)?)?;
+        Ok(fs::rename(fresh, &self.path)?)
+    }
+}
+
+impl Page {
+    fn read(path: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(path).ok()?).ok()
+    }
+
+    /// Undoes what is noted, in the calling thread's namespace, last things first.
+    fn undo(&self) {
+        for leftover in self.leftovers.iter().rev() {
+            if let Err(error) = leftover.undo() {
+                log::warn!("clearing up: {error:#}");
+            }
+        }
+    }
+
+    fn owner_lives(&self) -> bool {
+        process::started(self.pid) == Some(self.started)
+    }
+
+    /// The namespace, if it is still there and the same.
+    fn netns(&self) -> Option<Netns> {
+        let by_name = NetnsRef::parse(&self.netns)
+            .ok()
+            .and_then(|name| Netns::open(&name).ok());
+        by_name
+            .or_else(|| Netns::open(&NetnsRef::Own).ok())
+            .filter(|netns| netns.inode == self.netns_inode)
+    }
+}
+
+impl Leftover {
+    fn undo(&self) -> Result<()> {
+        match self {
+            // Somebody else may have changed it since; then it is theirs.
+            Self::Setting { path, was, set_to } => {
+                if fs::read_to_string(path).is_ok_and(|now| now.trim() == set_to) {
+                    fs::write(path, was).with_context(|| format!("restoring {path}"))?;
+                }
+                Ok(())
+            }
+            Self::Clsact { interface } => match interfaces::named(interface) {
+                Ok(interface) => interfaces::remove_clsact(interface.index),
+                Err(_) => Ok(()),
+            },
+        }
+    }
+}
+
+/// Undoes what probes that are no longer there left behind; tells how many there were.
+pub fn clear() -> usize {
+    let mut cleared = 0;
+    for (path, page) in abandoned() {
+        if let Some(netns) = page.netns() {
+            let undone = netns.within(|| {
+                page.undo();
+                Ok(())
+            });
+            if let Err(error) = undone {
+                log::warn!("clearing up after process {}: {error:#}", page.pid);
+                continue;
+            }
+        }
+        // A namespace that is gone took its settings with it.
+        let _ = fs::remove_file(path);
+        cleared += 1;
+    }
+    cleared
+}
+
+/// How many dead probes left something behind.
+pub fn count() -> usize {
+    abandoned().len()
+}
+
+fn abandoned() -> Vec<(PathBuf, Page)> {
+    fs::read_dir(DIRECTORY)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let page = Page::read(&path)?;
+            (!page.owner_lives()).then_some((path, page))
+        })
+        .collect()
+}

@@ -1,0 +1,84 @@
+//! The kernel programs' object, embedded, and how it is loaded.
+
+use anyhow::{Context, Result};
+use aya::{Ebpf, EbpfLoader, include_bytes_aligned};
+use probe_common::names::map;
+
+/// Built from probe-ebpf by `cargo xtask ebpf`; `cargo xtask ebpf --check` proves it.
+static OBJECT: &[u8] =
+    include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/probe.bpf.o"));
+
+/// Maps that only the injector uses, large ones.
+const INJECTOR_ONLY: [&str; 6] = [
+    map::TARGETS,
+    map::RULES,
+    map::RULE_COUNTERS,
+    map::FAULT_FLOWS,
+    map::LINE_SLOTS,
+    map::WAYS,
+];
+
+/// Maps that only the observer uses, large ones.
+const OBSERVER_ONLY: [&str; 4] = [map::FLOWS, map::PEERS, map::PEER_COUNTERS, map::LATENCY];
+
+/// Which half of the object is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Half {
+    /// The TC programs.
+    Injector,
+    /// The cgroup programs.
+    Observer,
+}
+
+/// Loads the object's maps, those of the other half as small as the kernel allows; programs are
+/// loaded one by one, by who attaches them.
+///
+/// # Errors
+/// Where the kernel refuses: no privilege, no BTF, no memory.
+pub fn load(half: Half) -> Result<Ebpf> {
+    let mut loader = EbpfLoader::new();
+    let unused: &[&str] = match half {
+        Half::Injector => &OBSERVER_ONLY,
+        Half::Observer => &INJECTOR_ONLY,
+    };
+    for name in unused {
+        // An LRU map needs an entry a CPU; no host has more than this.
+        loader.map_max_entries(name, 1_024.min(if *name == map::FLOWS { 1_024 } else { 1 }));
+    }
+    if half == Half::Injector {
+        loader.map_max_entries(map::EVENTS, 4_096);
+    }
+    let level = ::log::max_level().to_level().map_or(0, |level| level as u8);
+    loader.override_global(aya_log::LEVEL, &level, false);
+    loader
+        .load(OBJECT)
+        .context("loading the kernel programs' maps")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_object_holds_every_map_and_program_that_is_named() {
+        let object = aya_obj_names();
+        for name in probe_common::names::MAPS
+            .iter()
+            .chain(&probe_common::names::PROGRAMS)
+        {
+            assert!(
+                object.contains(&name.to_string()),
+                "{name} is not in the object"
+            );
+        }
+    }
+
+    /// The symbol names in the object's string tables.
+    fn aya_obj_names() -> Vec<String> {
+        OBJECT
+            .split(|&byte| byte == 0)
+            .filter_map(|name| std::str::from_utf8(name).ok())
+            .map(str::to_owned)
+            .collect()
+    }
+}

@@ -1,0 +1,129 @@
+//! What /proc tells about processes.
+
+use std::{collections::HashMap, fs, os::unix::fs::MetadataExt};
+
+/// When a process started, in clock ticks since boot: with the pid, who it is. `None` where
+/// there is no such process.
+pub fn started(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The command name, in parentheses, may hold anything; the twenty-second field is the
+    // twentieth behind it.
+    stat.rsplit_once(')')?
+        .1
+        .split_ascii_whitespace()
+        .nth(19)?
+        .parse()
+        .ok()
+}
+
+/// Command name of a process.
+pub fn command_name(pid: u32) -> Option<String> {
+    fs::read_to_string(format!("/proc/{pid}/comm"))
+        .ok()
+        .map(|name| name.trim_end().to_owned())
+}
+
+/// Path of a process's cgroup in the unified hierarchy.
+pub fn cgroup(pid: u32) -> Option<String> {
+    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    text.lines()
+        .find_map(|line| line.strip_prefix("0::"))
+        .map(str::to_owned)
+}
+
+/// Ids of all processes there are.
+pub fn all() -> Vec<u32> {
+    fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
+/// Inode of a process's network namespace.
+pub fn netns_inode(pid: u32) -> Option<u64> {
+    Some(fs::metadata(format!("/proc/{pid}/ns/net")).ok()?.ino())
+}
+
+/// Which processes listen on which TCP port, in the network namespace of that inode; the lowest
+/// process id where several share one.
+pub fn listeners(netns_inode_wanted: u64) -> HashMap<u16, u32> {
+    let mut ports = HashMap::new();
+    let mut sockets: Option<HashMap<u64, u16>> = None;
+    let mut pids = all();
+    pids.sort_unstable();
+    for pid in pids {
+        if netns_inode(pid) != Some(netns_inode_wanted) {
+            continue;
+        }
+        let sockets = sockets.get_or_insert_with(|| listening_sockets(pid));
+        for inode in socket_inodes(pid) {
+            if let Some(&port) = sockets.get(&inode) {
+                ports.entry(port).or_insert(pid);
+            }
+        }
+    }
+    ports
+}
+
+/// Listening TCP sockets of a process's network namespace: inode to port.
+fn listening_sockets(pid: u32) -> HashMap<u64, u16> {
+    const LISTEN: &str = "0A";
+    let mut sockets = HashMap::new();
+    for table in ["tcp", "tcp6"] {
+        let text = fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap_or_default();
+        for line in text.lines().skip(1) {
+            let fields: Vec<_> = line.split_ascii_whitespace().collect();
+            let [_, local, _, state, ..] = fields[..] else {
+                continue;
+            };
+            if state != LISTEN {
+                continue;
+            }
+            let port = local
+                .rsplit_once(':')
+                .and_then(|(_, p)| u16::from_str_radix(p, 16).ok());
+            let inode = fields.get(9).and_then(|inode| inode.parse().ok());
+            if let (Some(port), Some(inode)) = (port, inode) {
+                sockets.insert(inode, port);
+            }
+        }
+    }
+    sockets
+}
+
+fn socket_inodes(pid: u32) -> impl Iterator<Item = u64> {
+    fs::read_dir(format!("/proc/{pid}/fd"))
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let link = fs::read_link(entry.ok()?.path()).ok()?;
+            link.to_str()?
+                .strip_prefix("socket:[")?
+                .strip_suffix(']')?
+                .parse()
+                .ok()
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_known() {
+        let pid = std::process::id();
+        assert!(started(pid).unwrap() > 0);
+        assert!(command_name(pid).is_some());
+        assert!(netns_inode(pid).is_some());
+        assert_eq!(started(u32::MAX), None);
+    }
+
+    #[test]
+    fn a_listener_is_found_by_its_port() {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let pid = std::process::id();
+        assert_eq!(listeners(netns_inode(pid).unwrap()).get(&port), Some(&pid));
+    }
+}
