@@ -4,15 +4,22 @@
 use std::fs::{self, File};
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd, RawFd};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
+use futures_util::TryStreamExt;
 use nix::net::if_::if_nametoindex;
 use rtnetlink::packet_route::address::AddressHeaderFlags;
-use rtnetlink::packet_route::link::{InfoData, InfoVeth};
+use rtnetlink::packet_route::link::{InfoData, InfoVeth, LinkAttribute, State};
 use rtnetlink::{Handle, LinkMessageBuilder, LinkUnspec, LinkVeth};
+use tokio::time::{sleep, timeout};
 
 use crate::namespace;
 use crate::topology::{LabName, Link, Role};
+
+/// How long links may take to come up, and how often to look.
+const LINK_UP: Duration = Duration::from_secs(5);
+const POLL: Duration = Duration::from_millis(5);
 
 /// Connects the namespaces of a lab, which must exist and be empty.
 pub(crate) fn connect(lab: &LabName) -> Result<()> {
@@ -34,6 +41,11 @@ pub(crate) fn connect(lab: &LabName) -> Result<()> {
             })
         })?;
     }
+    for link in Link::ALL {
+        namespace::inside(&lab.namespace_path(link.far), || {
+            with_netlink(async |netlink| wait_until_up(&netlink, Role::Shop.name()).await)
+        })?;
+    }
     Ok(())
 }
 
@@ -43,7 +55,7 @@ fn with_netlink(work: impl AsyncFnOnce(Handle) -> Result<()>) -> Result<()> {
     // Where the file is missing, adding the address says so.
     let _ = fs::write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "0");
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
+        .enable_all()
         .build()?;
     runtime.block_on(async {
         let (connection, netlink, _) = rtnetlink::new_connection().context("open netlink")?;
@@ -99,4 +111,24 @@ async fn bring_up(netlink: &Handle, interface: &str) -> Result<()> {
         .execute()
         .await
         .with_context(|| format!("bring up {interface}"))
+}
+
+/// Waits until the kernel has noticed that both ends are up: it takes up to a second over it, and
+/// IPv6 answers nobody until then.
+async fn wait_until_up(netlink: &Handle, interface: &str) -> Result<()> {
+    let index = if_nametoindex(interface).with_context(|| format!("find {interface}"))?;
+    let waiting = async {
+        loop {
+            let mut links = netlink.link().get().match_index(index).execute();
+            let link = links.try_next().await?;
+            let up = LinkAttribute::OperState(State::Up);
+            if link.is_some_and(|link| link.attributes.contains(&up)) {
+                return anyhow::Ok(());
+            }
+            sleep(POLL).await;
+        }
+    };
+    timeout(LINK_UP, waiting)
+        .await
+        .with_context(|| format!("wait for {interface} to come up"))?
 }

@@ -74,7 +74,7 @@ impl Dependency {
     ) -> Result<Map<String, Value>, CallError> {
         let mut retries = 0;
         loop {
-            let error = match self.attempt(request()).await {
+            let error = match self.attempt(request(), retries > 0).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -82,7 +82,6 @@ impl Dependency {
                 return Err(error);
             };
             sleep(pause).await;
-            self.tally.retried();
             retries += 1;
         }
     }
@@ -106,6 +105,7 @@ impl Dependency {
     async fn attempt(
         &self,
         request: Request<Full<Bytes>>,
+        is_retry: bool,
     ) -> Result<Map<String, Value>, CallError> {
         let keep_back = |reason| {
             self.tally.kept_back(reason);
@@ -127,7 +127,7 @@ impl Dependency {
             ),
             None => None,
         };
-        let result = self.call_once(request).await;
+        let result = self.call_once(request, is_retry).await;
         if let Some(pass) = pass {
             pass.report(result.is_ok());
         }
@@ -137,8 +137,9 @@ impl Dependency {
     async fn call_once(
         &self,
         request: Request<Full<Bytes>>,
+        is_retry: bool,
     ) -> Result<Map<String, Value>, CallError> {
-        let under_way = self.tally.begin();
+        let under_way = self.tally.begin(is_retry);
         let patience = self.timeout.map(|timeout| timeout.per_attempt);
         let result = match self.client.call(request, patience).await {
             Err(failure) => Err(CallError::Failed(failure)),

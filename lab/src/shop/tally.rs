@@ -34,21 +34,17 @@ struct Counts {
 }
 
 impl Tally {
-    /// Counts a call that is about to be made.
-    pub(crate) fn begin(&self) -> UnderWay<'_> {
+    /// Counts a call that is about to be made, for the first time or again.
+    pub(crate) fn begin(&self, is_retry: bool) -> UnderWay<'_> {
         let mut inner = self.lock();
         inner.counts.calls += 1;
+        inner.counts.retries += u64::from(is_retry);
         inner.in_flight += 1;
         inner.counts.in_flight_max = inner.counts.in_flight_max.max(inner.in_flight);
         UnderWay {
             tally: self,
             outcome: None,
         }
-    }
-
-    /// Counts an attempt that is made again.
-    pub(crate) fn retried(&self) {
-        self.lock().counts.retries += 1;
     }
 
     /// Counts a call that was not made.
