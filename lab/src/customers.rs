@@ -37,7 +37,9 @@ pub(crate) async fn load(
 ) -> Result<Value> {
     let (shop, address) = *arguments.calls.first().context("customers need a shop")?;
     let client = Arc::new(Client::new(Role::Customers, shop, address, recorder));
-    client.wait_until_healthy(OPENING).await?;
+    lifeline
+        .unless_cut(client.wait_until_healthy(OPENING))
+        .await?;
     say_ready()?;
     let patience = Duration::from_millis(arguments.patience_ms);
     let tally = Arc::new(Tally::default());

@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use nix::sys::prctl;
 use nix::sys::signal::{SigHandler, Signal, signal};
-use nix::unistd::setsid;
+use nix::unistd::{Pid, getpgid, getppid, setpgid, setsid};
 
 use crate::backstage;
 use crate::lock::Lock;
@@ -43,6 +43,8 @@ impl Janitor {
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             // A duplicate of the lock's file, so that the lab counts as alive until it's cleared.
             .stdout(lock.file.try_clone()?)
+            // Out of the way of signals to our group from its first instruction on.
+            .process_group(0)
             .spawn()
             .context("start the janitor")?;
         let mut greeting = [0; READY.len()];
@@ -79,8 +81,6 @@ impl Janitor {
 /// The janitor's own process: waits, then kills what it was told to watch and clears the lab.
 pub(crate) fn run(lab: &LabName) -> Result<ExitCode> {
     prctl::set_name(c"lab-janitor")?;
-    // Fails only for the leader of a group, which is out of the terminal's reach as well.
-    let _ = setsid();
     for ignored in [
         Signal::SIGINT,
         Signal::SIGTERM,
@@ -90,8 +90,10 @@ pub(crate) fn run(lab: &LabName) -> Result<ExitCode> {
         // SAFETY: ignoring a signal runs no handler.
         unsafe { signal(ignored, SigHandler::SigIgn) }?;
     }
+    leave_session();
     let line = UnixStream::from(std::os::fd::AsFd::as_fd(&std::io::stdin()).try_clone_to_owned()?);
-    (&line).write_all(READY.as_bytes())?;
+    // Fails if `lab up` is dead already, and then the first line to read is the end.
+    let _ = (&line).write_all(READY.as_bytes());
     let mut watched = Vec::new();
     for pid in BufReader::new(&line).lines() {
         let Ok(pid) = pid else { break };
@@ -108,4 +110,12 @@ pub(crate) fn run(lab: &LabName) -> Result<ExitCode> {
     // Nobody listens if the lab was killed.
     let _ = (&line).write_all(DONE.as_bytes());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Begins a session, so that the end of the terminal's is nothing to us. The leader of a group
+/// can't, and so goes back to the parent's first. If the parent is gone, the group of its own that
+/// the janitor was started in has to do.
+fn leave_session() {
+    let joined = getpgid(Some(getppid())).and_then(|group| setpgid(Pid::from_raw(0), group));
+    let _ = joined.and_then(|()| setsid());
 }

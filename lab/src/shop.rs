@@ -44,7 +44,9 @@ pub(crate) async fn open(
     let mut clients = Vec::new();
     for (role, address) in &arguments.calls {
         let client = Client::new(Role::Shop, *role, *address, recorder.clone());
-        client.wait_until_healthy(OPENING).await?;
+        lifeline
+            .unless_cut(client.wait_until_healthy(OPENING))
+            .await?;
         clients.push((*role, client));
     }
     let patterns = Patterns::all_but(&arguments.without);

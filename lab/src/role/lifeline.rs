@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Read};
 use std::{io, thread};
 
+use anyhow::{Result, bail};
 use tokio::sync::watch;
 
 /// Resolves once standard input has ended. Whatever is read from it before is thrown away.
@@ -28,6 +29,17 @@ impl Lifeline {
                 drop(alive);
             })?;
         Ok(Self(cut))
+    }
+
+    /// Waits for `work`, unless the end comes first.
+    pub(crate) async fn unless_cut<T>(
+        &mut self,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        tokio::select! {
+            result = work => result,
+            () = self.cut() => bail!("stopped while starting"),
+        }
     }
 
     /// Waits for the end.

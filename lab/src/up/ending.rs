@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::cli::UpArguments;
 use crate::role::Lifeline;
@@ -48,6 +48,13 @@ impl Endings {
     /// Begins to count the time that the shop is open.
     pub(super) fn start_clock(&mut self) {
         self.closing = self.open_for.map(|open_for| Instant::now() + open_for);
+    }
+
+    /// Whether somebody asked for the end just now.
+    pub(super) async fn already_asked(&mut self) -> bool {
+        timeout(Duration::from_millis(20), self.asked())
+            .await
+            .is_ok()
     }
 
     /// Waits until somebody asks for the end.
