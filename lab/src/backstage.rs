@@ -42,7 +42,7 @@ pub(crate) fn reserve(lab: &LabName) -> Result<Lock> {
     let names = present.join(", ");
     if !lock.inherited {
         lock::remove(lab)?;
-        return Err(Refusal::new(
+        return Err(Refusal::because(
             format!("namespaces that no lab made are in the way: {names}"),
             "choose another name with --name, or remove them with `ip netns delete`",
         ));
@@ -70,7 +70,7 @@ fn require_root() -> Result<()> {
     if Uid::effective().is_root() {
         return Ok(());
     }
-    Err(Refusal::new(
+    Err(Refusal::because(
         "making network namespaces needs root",
         "run it with sudo",
     ))

@@ -43,7 +43,7 @@ pub(crate) fn take(lab: &LabName) -> Result<Lock> {
                 let alive = owner.is_some_and(|pid| Path::new(&format!("/proc/{pid}")).exists());
                 if alive || since.elapsed() > JANITOR_GRACE {
                     let owner = owner_text(owner);
-                    return Err(Refusal::new(
+                    return Err(Refusal::because(
                         format!("a lab named {lab} is running{owner}"),
                         "stop that one first, or choose another name with --name",
                     ));

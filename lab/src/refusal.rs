@@ -11,12 +11,10 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// Makes an error of one line and its hint.
-    pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
-        anyhow::Error::new(Self {
-            message: message.into(),
-            hint: hint.into(),
-        })
+    /// An error of one line and its hint.
+    pub(crate) fn because(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
+        let (message, hint) = (message.into(), hint.into());
+        anyhow::Error::new(Self { message, hint })
     }
 }
 
