@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use hyper::StatusCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::sleep;
 
 use self::service_time::ServiceTime;
@@ -19,15 +19,13 @@ use crate::topology::{PORT, Role};
 /// Answers until the lifeline is cut.
 pub(crate) async fn serve(role: Role, seed: u64, mut lifeline: Lifeline) -> Result<Value> {
     let listener = server::listen(PORT).with_context(|| format!("listen on port {PORT}"))?;
-    let served = Arc::new(Mutex::new(0_u64));
-    let count = Arc::clone(&served);
     let service_time = Arc::new(Mutex::new((
         ServiceTime::of(role),
         seed::stream(seed, role.name()),
     )));
     let answering = server::serve(listener, move |request| {
         let healthy = request.uri().path() == "/health";
-        let (service_time, count) = (Arc::clone(&service_time), Arc::clone(&count));
+        let service_time = Arc::clone(&service_time);
         async move {
             if healthy {
                 return server::json(StatusCode::OK, r#"{"health":"ok"}"#);
@@ -38,7 +36,6 @@ pub(crate) async fn serve(role: Role, seed: u64, mut lifeline: Lifeline) -> Resu
                 service_time.draw(rng)
             };
             sleep(pause).await;
-            *count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
             reply(role)
         }
     });
@@ -47,8 +44,7 @@ pub(crate) async fn serve(role: Role, seed: u64, mut lifeline: Lifeline) -> Resu
         never = answering => match never {},
         () = lifeline.cut() => {}
     }
-    let served = *served.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(json!({"served": served}))
+    Ok(Value::Null)
 }
 
 fn reply(role: Role) -> Reply {

@@ -76,14 +76,16 @@ impl<'a> Cast<'a> {
             let Some(at) = self.players.iter().position(|player| player.role == role) else {
                 continue;
             };
-            let said = self.players.swap_remove(at).stop().await;
+            let mut player = self.players.swap_remove(at);
             match role {
-                Role::Customers => summary["customers"] = said,
+                Role::Customers => summary["customers"] = player.stop().await,
                 Role::Shop => {
+                    let said = player.stop().await;
                     summary["shop"] = said["shop"].clone();
                     summary["dependencies"] = said["dependencies"].clone();
                 }
-                _ => {}
+                // Has nothing to say and nobody to answer any more, and may be hanging.
+                _ => player.kill().await,
             }
         }
         summary

@@ -77,14 +77,25 @@ impl Player {
     /// Stops the role and returns its summary; kills it if it doesn't stop, and then there is none.
     pub(super) async fn stop(&mut self) -> Value {
         drop(self.stdin.take());
-        let line = timeout(STOPPING, self.lines.next_line()).await;
-        if timeout(STOPPING, self.process.wait()).await.is_err() || line.is_err() {
+        let stopping = async {
+            let line = self.lines.next_line().await;
+            // Fails only for a process that was waited for by somebody else.
+            let _ = self.process.wait().await;
+            line
+        };
+        let Ok(line) = timeout(STOPPING, stopping).await else {
             eprintln!("{} doesn't stop: killing it", self.role.name());
-            // Fails only if it has ended after all.
-            let _ = self.process.kill().await;
-        }
-        let line = line.ok().and_then(Result::ok).flatten().unwrap_or_default();
+            self.kill().await;
+            return Value::Null;
+        };
+        let line = line.ok().flatten().unwrap_or_default();
         let said: Value = serde_json::from_str(&line).unwrap_or_default();
         said["content"].clone()
+    }
+
+    /// Ends the role at once.
+    pub(super) async fn kill(&mut self) {
+        // Fails only if it has ended already.
+        let _ = self.process.kill().await;
     }
 }
