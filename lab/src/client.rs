@@ -1,0 +1,132 @@
+//! An HTTP/1.1 client with a small pool of kept-alive connections. A call that isn't waited for
+//! any more closes its connection, and every call goes into the record as the socket saw it.
+//! It neither retries nor judges: that is up to whoever calls.
+
+mod exchange;
+mod failure;
+mod pool;
+mod stamped;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::header::{HOST, HeaderValue};
+use hyper::{HeaderMap, Request, Uri};
+use tokio::time::{sleep, timeout};
+
+pub(crate) use self::failure::Failure;
+
+use self::exchange::Exchange;
+use self::pool::Pool;
+use crate::record::Recorder;
+use crate::topology::Role;
+
+/// How long a server may take to say that it is healthy, and how long to wait before asking again.
+const ONE_TRY: Duration = Duration::from_secs(1);
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
+
+/// Calls one server.
+pub(crate) struct Client {
+    from: Role,
+    to: Role,
+    pool: Pool,
+    recorder: Recorder,
+}
+
+/// An answer, read to its end.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    /// Its status code.
+    pub(crate) status: u16,
+    /// Its header fields.
+    pub(crate) headers: HeaderMap,
+    /// Its body.
+    pub(crate) body: Bytes,
+    /// From just before the request was written to the answer's first bytes.
+    pub(crate) latency_ns: u64,
+}
+
+impl Answer {
+    /// Whether the server says that it failed.
+    pub(crate) fn is_server_error(&self) -> bool {
+        self.status >= 500
+    }
+}
+
+impl Client {
+    /// Makes a client that connects when it is first needed.
+    pub(crate) fn new(from: Role, to: Role, address: SocketAddr, recorder: Recorder) -> Self {
+        Self {
+            from,
+            to,
+            pool: Pool::new(address),
+            recorder,
+        }
+    }
+
+    /// Calls, and waits for the whole answer; for as long as it takes if no `patience` is given.
+    pub(crate) async fn call(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        patience: Option<Duration>,
+    ) -> Result<Answer, Failure> {
+        request
+            .headers_mut()
+            .insert(HOST, HeaderValue::from_static(self.to.name()));
+        let path = request.uri().path().to_owned();
+        let mut exchange = Exchange::begin(self.from, self.to, path, self.recorder.clone());
+        let work = self.exchange(request, &mut exchange);
+        let result = match patience {
+            // What runs out of time is dropped, and its connection with it.
+            Some(patience) => timeout(patience, work)
+                .await
+                .unwrap_or(Err(Failure::Timeout)),
+            None => work.await,
+        };
+        exchange.finish(result)
+    }
+
+    /// Asks for the server's health until it answers, for at most `patience`.
+    pub(crate) async fn wait_until_healthy(&self, patience: Duration) -> anyhow::Result<()> {
+        let asking = async {
+            loop {
+                let mut request = Request::new(Full::default());
+                *request.uri_mut() = Uri::from_static("/health");
+                if self.call(request, Some(ONE_TRY)).await.is_ok() {
+                    return;
+                }
+                sleep(BETWEEN_TRIES).await;
+            }
+        };
+        timeout(patience, asking)
+            .await
+            .with_context(|| format!("wait for {}", self.to.name()))
+    }
+
+    async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+        exchange: &mut Exchange,
+    ) -> Result<Answer, Failure> {
+        let mut connection = self.pool.take().await?;
+        exchange.use_stamps(connection.arm());
+        let response = connection.send(request).await?;
+        let (head, body) = response.into_parts();
+        let body = body
+            .collect()
+            .await
+            .map_err(|error| Failure::of_exchange(&error))?
+            .to_bytes();
+        self.pool.give_back(connection);
+        let status = head.status.as_u16();
+        Ok(Answer {
+            status,
+            headers: head.headers,
+            body,
+            latency_ns: exchange.latency_ns(),
+        })
+    }
+}

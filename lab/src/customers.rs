@@ -1,0 +1,83 @@
+//! The customers: an open-loop load. They come by a schedule that the shop's answers don't
+//! change, as real ones do: a slow shop has more of them inside, not fewer.
+
+mod arrivals;
+mod tally;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Request;
+use serde_json::Value;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use self::arrivals::{Arrival, Arrivals};
+use self::tally::Tally;
+use crate::cli::RoleArguments;
+use crate::client::Client;
+use crate::record::Recorder;
+use crate::role::{Lifeline, say_ready};
+use crate::topology::Role;
+
+/// How long the shop may take to answer for the first time.
+const OPENING: Duration = Duration::from_secs(5);
+
+/// How long those still inside may take to finish when the shop closes.
+const CLOSING: Duration = Duration::from_millis(500);
+
+/// Sends customers to the shop until the lifeline is cut. Returns how they fared.
+pub(crate) async fn load(
+    arguments: &RoleArguments,
+    recorder: Recorder,
+    mut lifeline: Lifeline,
+) -> Result<Value> {
+    let (shop, address) = *arguments.calls.first().context("customers need a shop")?;
+    let client = Arc::new(Client::new(Role::Customers, shop, address, recorder));
+    lifeline
+        .unless_cut(client.wait_until_healthy(OPENING))
+        .await?;
+    say_ready()?;
+    let patience = Duration::from_millis(arguments.patience_ms);
+    let tally = Arc::new(Tally::default());
+    let mut inside = JoinSet::new();
+    let start = Instant::now();
+    for arrival in Arrivals::new(arguments.rate, arguments.seed) {
+        let due = start + arrival.at;
+        tokio::select! {
+            () = sleep_until(due) => {}
+            () = lifeline.cut() => break,
+        }
+        inside.spawn(visit(
+            Arc::clone(&client),
+            Arc::clone(&tally),
+            arrival,
+            due,
+            patience,
+        ));
+        while inside.try_join_next().is_some() {}
+    }
+    // Those who aren't done by then count neither as served nor as failed.
+    let _ = timeout(CLOSING, async {
+        while inside.join_next().await.is_some() {}
+    })
+    .await;
+    Ok(tally.summary(inside.len()))
+}
+
+async fn visit(
+    client: Arc<Client>,
+    tally: Arc<Tally>,
+    arrival: Arrival,
+    due: Instant,
+    patience: Duration,
+) {
+    let mut request = Request::new(Full::<Bytes>::default());
+    *request.uri_mut() = arrival.target.parse().unwrap_or_default();
+    let result = client.call(request, Some(patience)).await;
+    // From when they wanted to come: a load generator that runs late must not hide it.
+    tally.add(&result, due.elapsed());
+}
