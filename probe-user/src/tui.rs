@@ -7,8 +7,11 @@ mod figures;
 mod keys;
 mod message;
 mod state;
+#[cfg(test)]
+mod tests;
 mod theme;
 mod update;
+mod view;
 
 /// What a person at the dashboard tells the engine to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
