@@ -20,6 +20,7 @@ mod figures;
 mod input;
 mod keys;
 mod message;
+mod picture;
 mod state;
 mod terminal;
 #[cfg(test)]
@@ -27,6 +28,8 @@ mod tests;
 mod theme;
 mod update;
 mod view;
+
+pub use picture::picture;
 
 /// Between two frames at least.
 const FRAME: Duration = Duration::from_millis(100);

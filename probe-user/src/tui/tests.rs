@@ -12,6 +12,7 @@ use super::theme::Theme;
 use super::view;
 use crate::snapshot::Snapshot;
 
+mod pictures;
 mod samples;
 mod screens;
 mod sizes;
