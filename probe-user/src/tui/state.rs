@@ -1,0 +1,187 @@
+//! What the dashboard remembers between two frames, beside the picture itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::snapshot::{DependencyView, Snapshot};
+
+/// Everything a frame is drawn from. Changed by `update` alone.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// The picture on the screen.
+    pub shown: Arc<Snapshot>,
+    /// The newest picture; another than `shown` only while paused.
+    pub latest: Arc<Snapshot>,
+    /// Whether a picture has come at all.
+    pub begun: bool,
+    /// Whether the picture is held still.
+    pub paused: bool,
+    /// Where the arrows move.
+    pub focus: Focus,
+    /// What orders the dependencies.
+    pub sort: Sort,
+    /// The selected dependency; kept by name, so that it stays selected wherever it moves.
+    pub selected: Option<DependencyKey>,
+    /// How many entries the timeline is scrolled back; 0 follows the newest.
+    pub scrolled_back: usize,
+    /// What lies over the picture.
+    pub overlay: Option<Overlay>,
+    /// The emergency stop, once it was asked for and until it is dismissed.
+    pub stop: Option<Stop>,
+    /// Whether the person is leaving.
+    pub leaving: Leaving,
+    /// How long no picture has come.
+    pub silence: Duration,
+}
+
+/// Where the arrows move.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Focus {
+    /// In the dependencies.
+    #[default]
+    Dependencies,
+    /// In the timeline.
+    Timeline,
+}
+
+/// What orders the dependencies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// Service, then name: nothing ever moves.
+    #[default]
+    Name,
+    /// Calls a second, most first.
+    Rate,
+    /// 99th percentile of the latency, slowest first.
+    P99,
+    /// Share of calls that failed, most first.
+    Failures,
+}
+
+/// What lies over the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlay {
+    /// The keys.
+    Help,
+}
+
+/// An emergency stop that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// When, in the session's time.
+    pub at_ms: u64,
+    /// How many faults were active then.
+    pub faults: usize,
+    /// How long no picture had come then.
+    pub silence: Duration,
+    /// Whether the engine could not be told.
+    pub unheard: bool,
+}
+
+/// How far a person's leaving has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Leaving {
+    /// Not at all.
+    #[default]
+    No,
+    /// As soon as no fault is active any more.
+    OnceFaultsEnd,
+    /// Now.
+    Now,
+}
+
+/// Which dependency: of which caller, by what name, where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DependencyKey {
+    service: String,
+    pid: u32,
+    name: String,
+    remote: String,
+}
+
+impl DependencyKey {
+    /// The key of a row.
+    pub fn of(dependency: &DependencyView) -> Self {
+        Self {
+            service: dependency.service.clone(),
+            pid: dependency.pid,
+            name: dependency.name.clone(),
+            remote: dependency.remote.clone(),
+        }
+    }
+
+    /// Whether it is this row's.
+    pub fn is(&self, dependency: &DependencyView) -> bool {
+        self.name == dependency.name
+            && self.remote == dependency.remote
+            && self.service == dependency.service
+            && self.pid == dependency.pid
+    }
+}
+
+impl Sort {
+    /// The one after it, round and round.
+    pub fn next(self) -> Self {
+        match self {
+            Self::Name => Self::Rate,
+            Self::Rate => Self::P99,
+            Self::P99 => Self::Failures,
+            Self::Failures => Self::Name,
+        }
+    }
+
+    /// Its name on the screen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Rate => "rate",
+            Self::P99 => "p99",
+            Self::Failures => "failures",
+        }
+    }
+
+    /// A picture's dependencies in this order.
+    pub fn order(self, snapshot: &Snapshot) -> Vec<&DependencyView> {
+        let mut rows: Vec<_> = snapshot.dependencies.iter().collect();
+        // Stable sorts by a key computed once a row: equal figures keep the order by name.
+        match self {
+            Self::Name => {}
+            Self::Rate => rows.sort_by_cached_key(|row| std::cmp::Reverse(row.recent.calls)),
+            Self::P99 => {
+                rows.sort_by_cached_key(|row| {
+                    std::cmp::Reverse(row.recent.latency.quantile_us(0.99))
+                });
+            }
+            Self::Failures => rows.sort_by_cached_key(|row| {
+                let failures = 1.0 - row.recent.success_rate().unwrap_or(1.0);
+                std::cmp::Reverse((failures * 1e6) as u64)
+            }),
+        }
+        rows
+    }
+}
+
+impl State {
+    /// How long ago a stop was asked for, whether pictures come or not.
+    pub fn since(&self, stop: Stop) -> Duration {
+        match self.latest.elapsed_ms.saturating_sub(stop.at_ms) {
+            0 => self.silence.saturating_sub(stop.silence),
+            ms => Duration::from_millis(ms) + self.silence,
+        }
+    }
+
+    /// Where the selected dependency stands among rows in order.
+    pub fn selected_row(&self, rows: &[&DependencyView]) -> Option<usize> {
+        let key = self.selected.as_ref()?;
+        rows.iter().position(|row| key.is(row))
+    }
+}
+
+/// How many faults of a picture are active.
+pub fn active_faults(snapshot: &Snapshot) -> usize {
+    snapshot
+        .faults
+        .iter()
+        .filter(|fault| fault.left_ms.is_some())
+        .count()
+}

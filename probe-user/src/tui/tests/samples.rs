@@ -1,0 +1,282 @@
+//! Snapshots made by hand, one for each state the screen can be in.
+
+use crate::model::WindowStats;
+use crate::snapshot::{
+    DependencyView, ExpectationView, FaultView, GameDayView, SecondView, ServiceView, Snapshot,
+    Status, TimelineEntry, TimelineKind,
+};
+
+/// A watch of a busy host: more dependencies than a small screen has lines.
+pub(super) fn busy() -> Snapshot {
+    let mut dependencies: Vec<_> = (1..=14)
+        .map(|n| {
+            let name = format!("10.0.{n}.7:5432");
+            let mut row = dependency("orders", &name, &name, 800 * n, 0..0);
+            row.recent = stats(10_000, 40 * n, n % 4, 0, 800 * n);
+            row
+        })
+        .collect();
+    dependencies.extend(shop(0..0));
+    Snapshot {
+        elapsed_ms: 3_723_000,
+        title: "watch".into(),
+        dependencies,
+        services: vec![service(60, 0..0)],
+        timeline: vec![entry(0, TimelineKind::Note, "watching cgroup /")],
+        ..Snapshot::default()
+    }
+}
+
+/// A game day in the midst of its faults.
+pub(super) fn faulted() -> Snapshot {
+    let mut dependencies = shop(0..22);
+    let payments = &mut dependencies[2];
+    payments.faulted = true;
+    payments.recent = stats(10_000, 310, 24, 96, 2_014_000);
+    payments.in_flight = 41;
+    payments.in_flight_max = 64;
+    Snapshot {
+        elapsed_ms: 33_400,
+        title: "payments slow".into(),
+        dependencies,
+        services: vec![service(412, 0..22)],
+        faults: vec![
+            fault(
+                "payments · delay 2s ±200ms",
+                Some(8_200),
+                30_000,
+                1_300,
+                1_234,
+            ),
+            fault("payments · loss 20%", Some(12_900), 15_000, 410, 83),
+        ],
+        timeline: timeline(),
+        game_day: Some(game_day("faults", Some(0.73), None)),
+        ..Snapshot::default()
+    }
+}
+
+/// The same while evidence is being lost.
+pub(super) fn lost_events() -> Snapshot {
+    let mut snapshot = faulted();
+    snapshot.lost_events = 18_204;
+    snapshot.notices = vec!["http2 on 10.0.0.8:80 is not read: latencies only".into()];
+    snapshot.faults[0].overflow = 312;
+    snapshot
+}
+
+/// A game day that a guard has ended.
+pub(super) fn aborted() -> Snapshot {
+    let mut snapshot = over(
+        "aborted",
+        "guard success_rate < 50% for 5s tripped at 31.0%",
+    );
+    snapshot.timeline.push(entry(
+        36_000,
+        TimelineKind::Alarm,
+        "guard tripped: success_rate < 50% for 5s; every fault ended",
+    ));
+    snapshot
+}
+
+/// A game day that went as was hoped.
+pub(super) fn passed() -> Snapshot {
+    let mut snapshot = over("passed", "all 4 expectations met");
+    for expectation in expectations(&mut snapshot) {
+        expectation.status = Status::Met;
+    }
+    expectations(&mut snapshot)[1].measured = "612ms".into();
+    expectations(&mut snapshot)[3].measured = "3.2s".into();
+    snapshot
+}
+
+/// A game day that didn't.
+pub(super) fn failed() -> Snapshot {
+    let mut snapshot = over("failed", "p99 <= 1s was 2.21s");
+    expectations(&mut snapshot)[3] = expectation("recovery", "<= 10s", "3.2s", Status::Met);
+    snapshot.faults[1].faulted = 0;
+    snapshot
+}
+
+fn over(verdict: &str, reason: &str) -> Snapshot {
+    let mut snapshot = faulted();
+    snapshot.elapsed_ms = 71_000;
+    snapshot.dependencies = shop(10..40);
+    snapshot.services = vec![service(60, 10..40)];
+    for fault in &mut snapshot.faults {
+        fault.left_ms = None;
+    }
+    snapshot.game_day = Some(game_day("over", None, Some((verdict, reason))));
+    snapshot
+}
+
+fn expectations(snapshot: &mut Snapshot) -> &mut Vec<ExpectationView> {
+    &mut snapshot.game_day.as_mut().unwrap().expectations
+}
+
+/// The shop's three dependencies; payments is under a fault in the seconds given, counted back
+/// from now.
+fn shop(faulted: std::ops::Range<usize>) -> Vec<DependencyView> {
+    vec![
+        dependency("shop", "inventory", "10.0.0.8:80", 3_100, 0..0),
+        dependency("shop", "recommendations", "10.0.0.9:80", 8_400, 0..0),
+        dependency("shop", "payments", "10.0.0.7:80", 5_200, faulted),
+    ]
+}
+
+fn dependency(
+    service: &str,
+    name: &str,
+    remote: &str,
+    p50_us: u64,
+    faulted: std::ops::Range<usize>,
+) -> DependencyView {
+    DependencyView {
+        service: service.into(),
+        pid: 4_711,
+        name: name.into(),
+        remote: remote.into(),
+        protocol: "http1",
+        recent: stats(10_000, 1_204, 0, 0, p50_us),
+        baseline: (service == "shop").then(|| stats(10_000, 1_190, 0, 0, p50_us)),
+        total: stats(33_000, 3_900, 0, 0, p50_us),
+        in_flight: 2,
+        in_flight_max: 9,
+        seconds: seconds(p50_us, 2_000_000, faulted),
+        faulted: false,
+    }
+}
+
+fn service(failed: u64, faulted: std::ops::Range<usize>) -> ServiceView {
+    ServiceView {
+        name: "shop".into(),
+        listen: "0.0.0.0:8080".into(),
+        recent: stats(10_000, 1_310, failed, 0, 18_400),
+        baseline: Some(stats(10_000, 1_290, 0, 0, 14_100)),
+        total: stats(33_000, 4_100, failed, 0, 18_400),
+        seconds: seconds(14_100, 510_000, faulted),
+    }
+}
+
+/// A minute of latencies around `usual`, and around `slow` in the seconds given.
+fn seconds(usual: u64, slow: u64, faulted: std::ops::Range<usize>) -> Vec<SecondView> {
+    (0..60)
+        .rev()
+        .map(|age| {
+            let faulted = faulted.contains(&age);
+            let around = if faulted { slow } else { usual };
+            let noise = (age as u64 * 7_919) % 17;
+            SecondView {
+                p50_us: (!faulted || age % 9 != 4).then_some(around * (92 + noise) / 100),
+                ok: 100,
+                failed: if faulted { (age % 4) as u32 * 6 } else { 0 },
+                faulted,
+            }
+        })
+        .collect()
+}
+
+/// Calls with latencies from half to about twice the median.
+fn stats(span_ms: u64, calls: u64, errors: u64, abandoned: u64, p50_us: u64) -> WindowStats {
+    let mut stats = WindowStats {
+        span_ms,
+        calls,
+        ok: calls - errors - abandoned,
+        errors,
+        abandoned,
+        ..WindowStats::default()
+    };
+    for n in 0..200 {
+        stats.latency.record(p50_us / 2 + p50_us * n * n / 39_800);
+    }
+    stats.waited = stats.latency.clone();
+    stats
+}
+
+fn fault(
+    label: &str,
+    left_ms: Option<u64>,
+    duration_ms: u64,
+    seen: u64,
+    faulted: u64,
+) -> FaultView {
+    FaultView {
+        label: label.into(),
+        left_ms,
+        duration_ms,
+        seen,
+        faulted,
+        overflow: 0,
+    }
+}
+
+fn game_day(phase: &str, progress: Option<f64>, verdict: Option<(&str, &str)>) -> GameDayView {
+    GameDayView {
+        name: "payments slow".into(),
+        hypothesis: "checkout stays available while payments is 2 s slow".into(),
+        phase: phase.into(),
+        progress,
+        expectations: vec![
+            expectation("success_rate", ">= 99%", "99.4%", Status::Met),
+            expectation("p99", "<= 1s", "2.21s", Status::NotMet),
+            expectation("blast_radius", "<= 5%", "0.6%", Status::Met),
+            expectation("recovery", "<= 10s", "–", Status::Unknown),
+        ],
+        verdict: verdict.map(|(verdict, _)| verdict.to_owned()),
+        reason: verdict.map(|(_, reason)| reason.to_owned()),
+    }
+}
+
+fn expectation(name: &str, expected: &str, measured: &str, status: Status) -> ExpectationView {
+    ExpectationView {
+        name: name.into(),
+        expected: expected.into(),
+        measured: measured.into(),
+        status,
+    }
+}
+
+fn timeline() -> Vec<TimelineEntry> {
+    vec![
+        entry(0, TimelineKind::Phase, "steady state"),
+        entry(
+            400,
+            TimelineKind::Note,
+            "shop (4711) listens on 0.0.0.0:8080",
+        ),
+        entry(11_600, TimelineKind::Phase, "faults"),
+        entry(
+            11_600,
+            TimelineKind::Fault,
+            "payments · delay 2s ±200ms armed for 30s",
+        ),
+        entry(
+            16_600,
+            TimelineKind::Command,
+            "wrk -d5 http://10.0.0.2:8080/ began",
+        ),
+        entry(
+            21_900,
+            TimelineKind::Command,
+            "wrk -d5 http://10.0.0.2:8080/ ended: 0",
+        ),
+        entry(
+            24_300,
+            TimelineKind::Expectation,
+            "p99 <= 1s no longer met: 1.12s",
+        ),
+        entry(
+            31_300,
+            TimelineKind::Fault,
+            "payments · loss 20% armed for 15s",
+        ),
+    ]
+}
+
+fn entry(at_ms: u64, kind: TimelineKind, text: &str) -> TimelineEntry {
+    TimelineEntry {
+        at_ms,
+        kind,
+        text: text.into(),
+    }
+}
