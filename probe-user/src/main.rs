@@ -1,8 +1,17 @@
 //! probe: injects faults into the traffic of a Linux host and tells which resilience patterns
 //! answered.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "the modules are written before the commands that use them"
+)]
 
+mod endpoint;
+mod mistake;
 mod model;
 mod plan;
+mod quantity;
 mod snapshot;
 
 fn main() {}
