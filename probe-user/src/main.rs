@@ -12,6 +12,7 @@ mod mistake;
 mod model;
 mod plan;
 mod quantity;
+mod scenario;
 mod snapshot;
 
 fn main() {}
