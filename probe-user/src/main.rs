@@ -14,5 +14,6 @@ mod plan;
 mod quantity;
 mod scenario;
 mod snapshot;
+mod verdict;
 
 fn main() {}
