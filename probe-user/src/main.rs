@@ -8,6 +8,7 @@
 )]
 
 mod endpoint;
+mod game_day;
 mod mistake;
 mod model;
 mod plan;

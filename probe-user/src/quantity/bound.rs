@@ -7,6 +7,9 @@ use super::{parse_duration, parse_share, words};
 use crate::mistake::Mistake;
 use crate::plan::Share;
 
+/// Enough decimals for what people write as a limit.
+const EXACT: usize = 6;
+
 /// How a measured value has to stand to a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
@@ -57,7 +60,10 @@ impl Measure for Duration {
         words::typed_duration(self)
     }
     fn told(self, decimals: usize) -> String {
-        words::duration(self, decimals)
+        match u64::try_from(self.as_micros()) {
+            Ok(us @ 1..) if decimals <= 1 => words::microseconds(us),
+            _ => words::duration(self, decimals),
+        }
     }
     const EXAMPLE: &str = "400ms";
 }
@@ -115,7 +121,7 @@ impl<T: Measure> Bound<T> {
     /// The measured value to read, with as many decimals as it takes not to look like the
     /// limit where it isn't: 98.97 % against `>= 99%` is "98.97%", not "99%".
     pub fn tell(&self, value: T) -> String {
-        let limit = self.limit.told(1);
+        let limit = self.limit.told(EXACT);
         (1..=5)
             .map(|decimals| value.told(decimals))
             .find(|told| *told != limit || value == self.limit)
@@ -124,7 +130,7 @@ impl<T: Measure> Bound<T> {
 
     /// The bound to read: "<= 1 s".
     pub fn told(&self) -> String {
-        format!("{} {}", self.relation.sign(), self.limit.told(1))
+        format!("{} {}", self.relation.sign(), self.limit.told(EXACT))
     }
 }
 

@@ -171,6 +171,15 @@ fn a_value_that_misses_its_limit_never_reads_like_it() {
     let bound = Bound::<Duration>::parse("<= 1s").unwrap();
     assert_eq!(bound.tell(Duration::from_millis(1004)), "1.004 s");
     assert_eq!(bound.tell(Duration::from_millis(3_100)), "3.1 s");
+    assert_eq!(bound.tell(Duration::from_micros(892_900)), "893 ms");
+    assert_eq!(
+        Bound::<Duration>::parse("< 12.5ms").unwrap().told(),
+        "< 12.5 ms"
+    );
+    assert_eq!(
+        Bound::<Share>::parse("> 98.95%").unwrap().told(),
+        "> 98.95%"
+    );
 }
 
 #[test]

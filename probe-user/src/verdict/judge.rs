@@ -132,7 +132,7 @@ pub fn p99(bound: &Bound<Duration>, stats: &WindowStats, lost: u64) -> Judged {
     let beyond = beyond(waited, bound.limit);
     let evidence = format!(
         "{beyond} of {n} callers waited longer than {}; the longest {}",
-        bound.limit.told(1),
+        bound.limit.told(6),
         words::microseconds(waited.max_us())
     );
     let confidence = confidence::of_share(beyond, n, 0.01);
@@ -173,7 +173,7 @@ pub fn blast_radius(
             "of {} calls {} failed and {slow} took longer than {}",
             stats.calls,
             stats.failed(),
-            limit.limit.told(1)
+            limit.limit.told(6)
         ),
         None => format!("of {} calls {} failed", stats.calls, stats.failed()),
     };
