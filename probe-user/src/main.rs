@@ -3,7 +3,6 @@
 #![allow(
     dead_code,
     unreachable_pub,
-    unused_imports,
     reason = "the modules are written before the commands that use them"
 )]
 
@@ -13,6 +12,7 @@ mod mistake;
 mod model;
 mod plan;
 mod quantity;
+mod report;
 mod scenario;
 mod snapshot;
 mod verdict;

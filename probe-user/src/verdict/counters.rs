@@ -1,5 +1,6 @@
 //! The proof that a fault did something, in the contract's names.
 
+use probe_common::counters::RuleCounters;
 use serde::Serialize;
 
 /// What became of the packets that one fault looked at. Those that no fault of this version
@@ -47,5 +48,21 @@ impl FaultCounters {
             + self.reset
             + self.refused
             + self.rewritten
+    }
+
+    /// What the kernel counted for a rule, and how many packets its line had no room for.
+    pub fn of_rule(rule: &RuleCounters, overflow: u64) -> Self {
+        Self {
+            seen: rule.seen,
+            matched: rule.matched,
+            passed: rule.passed,
+            dropped: rule.dropped,
+            delayed: rule.delayed,
+            corrupted: rule.corrupted,
+            protected: rule.protected,
+            errors: rule.errors,
+            overflow,
+            ..Self::default()
+        }
     }
 }
