@@ -1,16 +1,17 @@
 //! probe: injects faults into the traffic of a Linux host and tells which resilience patterns
 //! answered.
 
+mod endpoint;
+mod game_day;
 mod kernel;
+mod mistake;
 mod model;
 mod plan;
+mod quantity;
+mod report;
+mod scenario;
 mod snapshot;
-#[allow(
-    dead_code,
-    unreachable_pub,
-    unused_imports,
-    reason = "the engine that runs it comes next"
-)]
 mod tui;
+mod verdict;
 
 fn main() {}

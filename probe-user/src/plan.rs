@@ -3,7 +3,11 @@
 //! A [`Plan`] is the only way faults reach the kernel. `plan/encode.rs` turns it into map
 //! entries.
 
+use std::fmt;
 use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::quantity::words::{typed_duration, typed_share};
 
 pub mod encode;
 
@@ -70,6 +74,32 @@ impl Fault {
             Self::Loss(_) => "loss",
             Self::Corrupt(..) => "corrupt",
             Self::Blackhole => "blackhole",
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    /// As it is read: "delay 2s ±200ms", "loss 20%", "corrupt 5% payload", "blackhole".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = |ns: u64| typed_duration(Duration::from_nanos(ns));
+        f.write_str(self.kind())?;
+        match *self {
+            Self::Delay {
+                delay_ns,
+                jitter_ns: 0,
+            } => write!(f, " {}", time(delay_ns)),
+            Self::Delay {
+                delay_ns,
+                jitter_ns,
+            } => write!(f, " {} ±{}", time(delay_ns), time(jitter_ns)),
+            Self::Loss(share) => write!(f, " {}", typed_share(share.value())),
+            Self::Corrupt(share, CorruptMode::Wire) => {
+                write!(f, " {}", typed_share(share.value()))
+            }
+            Self::Corrupt(share, CorruptMode::Payload) => {
+                write!(f, " {} payload", typed_share(share.value()))
+            }
+            Self::Blackhole => Ok(()),
         }
     }
 }

@@ -1,0 +1,9 @@
+//! Tells a verdict: to programs as JSON, to people as text.
+//!
+//! Both tell the same figures; neither judges any.
+
+pub mod json;
+pub mod text;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! One verdict made by hand, told both ways.
+
+use std::time::Duration;
+
+use crate::model::WindowStats;
+use crate::quantity::Bound;
+use crate::snapshot::{Status, TimelineEntry, TimelineKind};
+use crate::verdict::judge::Judged;
+use crate::verdict::{
+    CommandOutcome, DependencyOutcome, Effect, FaultCounters, FaultOutcome, Metrics, Spans,
+    Verdict, VerdictKind, judge,
+};
+
+fn calls(ok: u64, ms: u64, errors: u64, abandoned: u64) -> WindowStats {
+    let mut stats = WindowStats {
+        span_ms: 8_000,
+        calls: ok + errors + abandoned,
+        ok,
+        errors,
+        abandoned,
+        ..WindowStats::default()
+    };
+    for _ in 0..ok {
+        stats.latency.record(ms * 1_000);
+        stats.waited.record(ms * 1_000);
+    }
+    for _ in 0..abandoned {
+        stats.waited.record(5_000_000);
+    }
+    stats
+}
+
+fn spans(during: WindowStats) -> Spans<WindowStats> {
+    Spans {
+        before: calls(800, 12, 0, 0),
+        during,
+        after: calls(800, 12, 1, 0),
+    }
+}
+
+fn fault(step: usize, label: &str, counters: FaultCounters, effect: Effect) -> FaultOutcome {
+    FaultOutcome {
+        step,
+        on: "payments".into(),
+        kind: "delay".into(),
+        label: label.into(),
+        counters,
+        effect,
+    }
+}
+
+fn failed() -> Verdict {
+    let stats = spans(calls(1_900, 3_100, 10, 2));
+    let p99: Bound<Duration> = Bound::parse("<= 1s").unwrap();
+    let judged = judge::p99(&p99, &stats.during, 0).expectation("p99", "shop", &p99);
+    let recovery = Judged::unknown("it wasn't waited for").expectation("recovery", "shop", &p99);
+    let touched = FaultCounters {
+        seen: 4_211,
+        matched: 4_211,
+        delayed: 4_211,
+        ..FaultCounters::default()
+    };
+    Verdict {
+        scenario: "payments slow".into(),
+        hypothesis: "the shop keeps selling".into(),
+        service: "shop".into(),
+        kind: VerdictKind::Failed,
+        reason: judged.sentence.clone(),
+        seed: 7,
+        steady_state: (Status::Met, Status::Unknown),
+        faults: vec![
+            fault(1, "payments · delay 2s", touched, Effect::Effective),
+            fault(
+                2,
+                "payments · blackhole",
+                FaultCounters::default(),
+                Effect::NotArmed,
+            ),
+        ],
+        commands: vec![CommandOutcome {
+            step: 3,
+            label: "wrk -d5".into(),
+            started: true,
+            exit_code: Some(0),
+        }],
+        expectations: vec![judged, recovery],
+        metrics: Metrics {
+            availability: stats.during.success_rate(),
+            time_to_recover: Some(Duration::from_millis(1_260)),
+            ..Metrics::default()
+        },
+        dependencies: vec![DependencyOutcome {
+            name: "payments".into(),
+            tier: "essential",
+            stats: spans(calls(0, 0, 0, 950)),
+        }],
+        stats,
+        timeline: vec![TimelineEntry {
+            at_ms: 8_000,
+            kind: TimelineKind::Fault,
+            text: "armed for 15 s: payments · delay 2s".into(),
+        }],
+        lost_events: 3,
+    }
+}
+
+#[test]
+fn text_reads_well_without_colour() {
+    insta::assert_snapshot!(super::text::verdict(&failed(), false));
+}
+
+#[test]
+fn colour_adds_codes_and_nothing_else() {
+    let plain = super::text::verdict(&failed(), false);
+    let mut colored = super::text::verdict(&failed(), true);
+    assert!(colored.contains("\x1b[31mfailed\x1b[0m"));
+    for code in ["0", "1", "2", "31", "32", "33"] {
+        colored = colored.replace(&format!("\x1b[{code}m"), "");
+    }
+    assert_eq!(colored, plain);
+}
+
+#[test]
+fn no_line_is_wider_than_a_terminal() {
+    let mut verdict = failed();
+    verdict.dependencies[0].name = "a-dependency-with-a-name-of-great-length".into();
+    let text = super::text::verdict(&verdict, false);
+    let table = text
+        .lines()
+        .filter(|line| line.ends_with("given up") || line.starts_with("  b"));
+    assert!(table.into_iter().all(|line| line.chars().count() <= 80));
+}
+
+#[test]
+fn json_is_the_contracts() {
+    insta::assert_snapshot!(super::json::verdict(&failed()));
+}
+
+#[test]
+fn json_has_every_field_of_the_contract() {
+    let json: serde_json::Value = serde_json::from_str(&super::json::verdict(&failed())).unwrap();
+    for path in [
+        "/schema",
+        "/scenario",
+        "/hypothesis",
+        "/verdict",
+        "/exit_code",
+        "/seed",
+        "/steady_state/before",
+        "/steady_state/after",
+        "/faults/0/step",
+        "/faults/0/counters/rewritten",
+        "/faults/0/verdict",
+        "/expectations/0/confidence",
+        "/patterns",
+        "/metrics/availability",
+        "/metrics/blast_radius",
+        "/metrics/time_to_detect_ms",
+        "/metrics/time_to_recover_ms",
+        "/metrics/automatic_recovery",
+        "/metrics/degraded_not_down",
+        "/metrics/latency_us/during/p95",
+        "/timeline/0/at_ms",
+        "/undeclared_dependencies",
+        "/lost_events",
+        "/dependencies/0/before/success_rate",
+    ] {
+        assert!(json.pointer(path).is_some(), "{path}");
+    }
+    assert_eq!(json["schema"], "probe.verdict/1");
+}

@@ -1,0 +1,135 @@
+//! Reads the steps of a scenario's timeline.
+
+use super::error::ScenarioError;
+use super::nearest::suggest;
+use super::sections::lasting;
+use super::table::Table;
+use super::{Dependency, FaultStep, Step, StepAction, fault};
+use crate::mistake::Mistake;
+use crate::plan::Direction;
+use crate::quantity::parse_duration;
+
+/// Keys that every fault has, beside its own arguments.
+const FAULT_KEYS: [&str; 6] = ["at", "for", "on", "fault", "direction", "run"];
+
+/// Keys of the format that this version can't do.
+const LATER: [&str; 20] = [
+    "ramp",
+    "pulse",
+    "distribution",
+    "correlation",
+    "gilbert_elliott",
+    "gilbert-elliott",
+    "duplicate",
+    "reorder",
+    "by",
+    "rate",
+    "burst",
+    "errno",
+    "signal",
+    "status",
+    "max_packets",
+    "percent_of_flows",
+    "only",
+    "proto",
+    "seed",
+    "process",
+];
+
+/// Reads all steps.
+pub(super) fn read_all(
+    top: &Table<'_>,
+    dependencies: &[Dependency],
+) -> Result<Vec<Step>, ScenarioError> {
+    let tables = top.tables("step")?;
+    if tables.is_empty() {
+        return Err(top.error(
+            Mistake::new("there is no step").hint("add a [[step]] with a fault or a command"),
+        ));
+    }
+    tables
+        .iter()
+        .map(|table| read_step(table, dependencies))
+        .collect()
+}
+
+fn read_step(table: &Table<'_>, dependencies: &[Dependency]) -> Result<Step, ScenarioError> {
+    let known: Vec<&str> = FAULT_KEYS
+        .into_iter()
+        .chain(fault::ARGUMENTS.iter().map(|(key, _)| *key))
+        .collect();
+    table.allow(&known, &LATER)?;
+    let title = table.title();
+    let action = match (table.key("fault"), table.key("run")) {
+        (Some(_), None) => StepAction::Fault(read_fault(table, dependencies)?),
+        (None, Some(_)) => StepAction::Run(read_command(table)?),
+        (Some(_), Some(run)) => {
+            let mistake = Mistake::new(format!("{title} has both a fault and a command"));
+            return Err(table.error_at(&run, mistake.hint("make them two steps")));
+        }
+        (None, None) => {
+            return Err(table.error(
+                Mistake::new(format!("{title} has neither a fault nor a command"))
+                    .hint("add fault = \"delay\" or run = [\"COMMAND\", \"ARGUMENT\"]"),
+            ));
+        }
+    };
+    let at = table.quantity("at", parse_duration)?;
+    Ok(Step {
+        at: table.required("at", "\"0s\"", at)?.value,
+        action,
+        line: table.line(),
+    })
+}
+
+fn read_fault(table: &Table<'_>, dependencies: &[Dependency]) -> Result<FaultStep, ScenarioError> {
+    let fault = fault::read(table)?;
+    let on = table.required("on", "\"NAME OF A DEPENDENCY\"", table.text("on")?)?;
+    let Some(dependency) = dependencies.iter().position(|d| d.name == on.value) else {
+        let names: Vec<&str> = dependencies.iter().map(|d| d.name.as_str()).collect();
+        let mistake = Mistake::new(format!("on: there is no dependency \"{}\"", on.value));
+        let mistake = match names.is_empty() {
+            true => mistake.hint("add it as a [[dependency]]"),
+            false => suggest(mistake, &on.value, &names),
+        };
+        return Err(table.error_at(&on, mistake));
+    };
+    let directions = [
+        ("egress", Direction::Egress),
+        ("ingress", Direction::Ingress),
+        ("both", Direction::Both),
+    ];
+    let direction = table.choice("direction", &directions)?;
+    let duration = lasting(table, "for")?;
+    Ok(FaultStep {
+        dependency,
+        on: on.value,
+        fault,
+        // So that a round trip grows once.
+        direction: direction.map_or(Direction::Egress, |found| found.value),
+        duration: table.required("for", "\"30s\"", duration)?.value,
+    })
+}
+
+fn read_command(table: &Table<'_>) -> Result<Vec<String>, ScenarioError> {
+    const EXAMPLE: &str = "[\"wrk\", \"-d5\", \"http://10.0.0.2:8080/\"]";
+    let of_a_fault = ["for", "on", "direction"].into_iter();
+    let arguments = fault::ARGUMENTS.iter().map(|(key, _)| *key);
+    for key in of_a_fault.chain(arguments) {
+        if let Some(found) = table.key(key) {
+            let mistake =
+                Mistake::new(format!("\"{key}\" in {} belongs to a fault", table.title()));
+            return Err(table.error_at(
+                &found,
+                mistake.hint("a command has \"at\" and \"run\" only"),
+            ));
+        }
+    }
+    let words = table.texts("run", EXAMPLE)?;
+    let words = table.required("run", EXAMPLE, words)?;
+    if words.value[0].value.trim().is_empty() {
+        let mistake = Mistake::new("run: the command has no name");
+        return Err(table.error_at(&words, mistake.hint(format!("write run = {EXAMPLE}"))));
+    }
+    Ok(words.value.into_iter().map(|word| word.value).collect())
+}

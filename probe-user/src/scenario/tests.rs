@@ -1,0 +1,487 @@
+//! The scenario that ships, and every way to break one.
+
+use super::*;
+
+const GOOD: &str = r#"name = "payments slow"
+hypothesis = "checkout stays available"
+time_box = "5m"
+
+[service]
+name = "checkout"
+listen = 8080
+netns = "shop"
+
+[[dependency]]
+name = "payments"
+to = ["10.0.0.7:80"]
+tier = "essential"
+
+[[dependency]]
+name = "inventory"
+to = ["10.0.0.8:80"]
+
+[steady_state]
+for = "10s"
+success_rate = ">= 99%"
+p99 = "<= 400ms"
+
+[[step]]
+at = "0s"
+for = "30s"
+on = "payments"
+fault = "delay"
+delay = "2s"
+jitter = "200ms"
+
+[[step]]
+at = "5s"
+run = ["true"]
+
+[expect]
+success_rate = ">= 99%"
+p99 = "<= 1s"
+blast_radius = "<= 5%"
+recovery = "<= 10s"
+
+[abort]
+success_rate = "< 50% for 5s"
+p99 = "> 5s for 5s"
+"#;
+
+fn refused(text: &str) -> String {
+    match Scenario::parse(text, "x.toml") {
+        Ok(_) => "accepted".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn a_whole_scenario_is_read() {
+    let scenario = Scenario::parse(GOOD, "x.toml").unwrap();
+    assert_eq!(scenario.time_box, Duration::from_secs(300));
+    assert_eq!(scenario.service.listen, Some(8080));
+    assert_eq!(scenario.dependencies[1].tier, Tier::Essential);
+    assert_eq!(scenario.steps[0].label(), "payments · delay 2s ±200ms");
+    assert_eq!(scenario.steps[0].line, 24);
+    assert_eq!(scenario.steps[1].label(), "true");
+    let fault = scenario.steps[0].fault().unwrap();
+    assert_eq!((fault.dependency, fault.direction), (0, Direction::Egress));
+    assert_eq!(scenario.expect.p99.unwrap().to_string(), "<= 1s");
+    assert_eq!(scenario.abort.p99.unwrap().to_string(), "> 5s for 5s");
+    assert_eq!(scenario.steps_end(), Duration::from_secs(30));
+}
+
+#[test]
+fn the_demos_scenario_is_valid_and_short() {
+    let text = include_str!("../../../scenarios/payments-slow.toml");
+    let scenario = Scenario::parse(text, "payments-slow.toml").unwrap();
+    let recovery = scenario.expect.recovery.unwrap().limit;
+    let longest = scenario.steps_end() + scenario.steady_state.duration * 2 + recovery;
+    assert!(longest < Duration::from_secs(75), "{longest:?}");
+}
+
+#[test]
+fn other_faults_and_defaults_are_read() {
+    let step = |lines: &str| {
+        let text = GOOD.replace(
+            "fault = \"delay\"\ndelay = \"2s\"\njitter = \"200ms\"",
+            lines,
+        );
+        let scenario = Scenario::parse(&text, "x.toml").unwrap_or_else(|e| panic!("{e}"));
+        let fault = scenario.steps[0].fault().unwrap().clone();
+        (fault.fault.to_string(), fault.direction)
+    };
+    for (lines, words, direction) in [
+        (
+            "fault = \"loss\"\nloss = \"20%\"",
+            "loss 20%",
+            Direction::Egress,
+        ),
+        (
+            "fault = \"corrupt\"\ncorrupt = \"0.5%\"",
+            "corrupt 0.5%",
+            Direction::Egress,
+        ),
+        (
+            "fault = \"corrupt\"\ncorrupt = \"5%\"\nmode = \"payload\"",
+            "corrupt 5% payload",
+            Direction::Egress,
+        ),
+        (
+            "fault = \"blackhole\"\ndirection = \"both\"",
+            "blackhole",
+            Direction::Both,
+        ),
+    ] {
+        assert_eq!(step(lines), (words.to_owned(), direction));
+    }
+    let minimal = "name = \"x\"\n[service]\nprocess = 12\n[steady_state]\np99 = \"< 1s\"\n\
+                   [[step]]\nat = \"0s\"\nrun = [\"true\"]\n";
+    let scenario = Scenario::parse(minimal, "x.toml").unwrap();
+    assert_eq!(scenario.service.name, "12");
+    assert_eq!(scenario.steady_state.duration, Duration::from_secs(10));
+    assert_eq!(scenario.expect, Expect::default());
+}
+
+/// What is replaced in the good scenario, by what, and what is then said.
+const BROKEN: &[(&str, &str, &str)] = &[
+    // Keys.
+    (
+        "success_rate = \">= 99%\"\np99 = \"<= 400ms\"",
+        "sucess_rate = \">= 99%\"\np99 = \"<= 400ms\"",
+        "21: unknown key \"sucess_rate\" in [steady_state]\nhint: did you mean \"success_rate\"?",
+    ),
+    (
+        "hypothesis",
+        "hypotesis",
+        "2: unknown key \"hypotesis\" in the scenario\nhint: did you mean \"hypothesis\"?",
+    ),
+    (
+        "[abort]",
+        "[abrot]",
+        "42: unknown key \"abrot\" in the scenario\nhint: did you mean \"abort\"?",
+    ),
+    (
+        "listen = 8080",
+        "colour = 8080",
+        "7: unknown key \"colour\" in [service]\n\
+         hint: known here: name, listen, process, cgroup, netns",
+    ),
+    (
+        "jitter =",
+        "jiter =",
+        "30: unknown key \"jiter\" in [[step]] 1\nhint: did you mean \"jitter\"?",
+    ),
+    (
+        "tier = \"essential\"",
+        "teir = \"essential\"",
+        "13: unknown key \"teir\" in [[dependency]] 1\nhint: did you mean \"tier\"?",
+    ),
+    (
+        "blast_radius",
+        "blast-radius",
+        "39: unknown key \"blast-radius\" in [expect]\nhint: did you mean \"blast_radius\"?",
+    ),
+    // What is missing.
+    (
+        "name = \"payments slow\"\n",
+        "",
+        "1: \"name\" is missing in the scenario\nhint: write name = \"payments slow\"",
+    ),
+    (
+        "at = \"0s\"\n",
+        "",
+        "24: \"at\" is missing in [[step]] 1\nhint: write at = \"0s\"",
+    ),
+    (
+        "for = \"30s\"\n",
+        "",
+        "24: \"for\" is missing in [[step]] 1\nhint: write for = \"30s\"",
+    ),
+    (
+        "on = \"payments\"\n",
+        "",
+        "24: \"on\" is missing in [[step]] 1\nhint: write on = \"NAME OF A DEPENDENCY\"",
+    ),
+    (
+        "delay = \"2s\"\n",
+        "",
+        "28: fault \"delay\" has no \"delay\"\nhint: add delay = \"200ms\"",
+    ),
+    (
+        "fault = \"delay\"\ndelay = \"2s\"\njitter = \"200ms\"\n",
+        "",
+        "24: [[step]] 1 has neither a fault nor a command\n\
+         hint: add fault = \"delay\" or run = [\"COMMAND\", \"ARGUMENT\"]",
+    ),
+    (
+        "to = [\"10.0.0.7:80\"]\n",
+        "",
+        "10: \"to\" is missing in [[dependency]] 1\nhint: write to = [\"10.0.0.7:80\"]",
+    ),
+    (
+        "listen = 8080\nnetns = \"shop\"\n",
+        "",
+        "5: [service] has no selector\nhint: add one of listen, process, cgroup, netns",
+    ),
+    (
+        "success_rate = \">= 99%\"\np99 = \"<= 400ms\"\n",
+        "",
+        "19: [steady_state] says nothing that has to hold\n\
+         hint: add success_rate = \">= 99%\" or p99 = \"<= 400ms\"",
+    ),
+    (
+        "[service]\nname = \"checkout\"\nlisten = 8080\nnetns = \"shop\"\n",
+        "",
+        "1: [service] is missing\nhint: add a section [service]: the system under test",
+    ),
+    // Values.
+    (
+        "delay = \"2s\"",
+        "delay = 100",
+        "29: delay: 100 has no unit\nhint: write 100ms or 100s, in quotes",
+    ),
+    (
+        "delay = \"2s\"",
+        "delay = \"100\"",
+        "29: delay: 100 has no unit\nhint: write 100ms or 100s",
+    ),
+    (
+        "delay = \"2s\"",
+        "delay = true",
+        "29: \"delay\" in [[step]] 1 is true or false\n\
+         hint: it has to be a text, as \"5s\" or \"10%\"",
+    ),
+    (
+        "delay = \"2s\"",
+        "delay = nan",
+        "29: delay: \"nan\" is no duration\nhint: write 200ms, 5s or 1m30s, in quotes",
+    ),
+    (
+        "for = \"30s\"",
+        "for = \"0s\"",
+        "26: for: has to last longer than no time",
+    ),
+    (
+        "jitter = \"200ms\"",
+        "jitter = \"3s\"",
+        "30: jitter is more than the delay itself\n\
+         hint: no packet can arrive before it was sent",
+    ),
+    (
+        "at = \"5s\"",
+        "at = \"-5s\"",
+        "33: at: -5s is negative\nhint: write a duration, as 200ms, 5s or 1m30s",
+    ),
+    (
+        "blast_radius = \"<= 5%\"",
+        "blast_radius = \"<= 500%\"",
+        "39: blast_radius: 500% is more than all\nhint: shares go from 0% to 100%",
+    ),
+    (
+        "blast_radius = \"<= 5%\"",
+        "blast_radius = \"5%\"",
+        "39: blast_radius: \"5%\" has no comparison\nhint: write \">= 5%\" or \"<= 5%\"",
+    ),
+    (
+        "recovery = \"<= 10s\"",
+        "recovery = \">= 10s\"",
+        "40: recovery: \">= 10s\" faces the wrong way\nhint: write \"<= 10s\"",
+    ),
+    (
+        "success_rate = \"< 50% for 5s\"",
+        "success_rate = \"> 50% for 5s\"",
+        "43: success_rate: \"> 50% for 5s\" faces the wrong way\nhint: write \"< 50% for 5s\"",
+    ),
+    (
+        "success_rate = \"< 50% for 5s\"",
+        "success_rate = \"< 50%\"",
+        "43: success_rate: \"< 50%\" doesn't say for how long\nhint: write \"< 50% for 5s\"",
+    ),
+    (
+        "listen = 8080",
+        "listen = 70000",
+        "7: listen: 70000 is no port\nhint: ports go from 1 to 65535",
+    ),
+    (
+        "listen = 8080",
+        "listen = \"8080\"",
+        "7: \"listen\" in [service] is a text\nhint: it has to be a port, as 8080",
+    ),
+    ("name = \"checkout\"", "name = \" \"", "6: name: is empty"),
+    (
+        "netns = \"shop\"",
+        "cgroup = \"shop\"",
+        "8: cgroup: \"shop\" is no path\nhint: write it from the root, as \"/user.slice\"",
+    ),
+    (
+        "to = [\"10.0.0.7:80\"]",
+        "to = [\"10.0.0.7:0\"]",
+        "12: \"0\" is no port, in endpoint \"10.0.0.7:0\"\n\
+         hint: ports go from 1 to 65535; leave it out for all of them",
+    ),
+    (
+        "to = [\"10.0.0.7:80\"]",
+        "to = [\n  \"10.0.0.7:80\",\n  \"10.0.0.7/24\",\n]",
+        "14: 10.0.0.7/24 is no network: bits are set after its first 24\n\
+         hint: write 10.0.0.0/24 for the network, 10.0.0.7 for the one host",
+    ),
+    (
+        "to = [\"10.0.0.7:80\"]",
+        "to = \"10.0.0.7:80\"",
+        "12: \"to\" in [[dependency]] 1 is a text\n\
+         hint: it has to be a list of texts, as [\"10.0.0.7:80\"]",
+    ),
+    (
+        "to = [\"10.0.0.7:80\"]",
+        "to = []",
+        "12: \"to\" in [[dependency]] 1 is empty\nhint: write to = [\"10.0.0.7:80\"]",
+    ),
+    (
+        "tier = \"essential\"",
+        "tier = \"esential\"",
+        "13: tier: unknown \"esential\"\nhint: did you mean \"essential\"?",
+    ),
+    // What doesn't fit together.
+    (
+        "on = \"payments\"",
+        "on = \"paymets\"",
+        "27: on: there is no dependency \"paymets\"\nhint: did you mean \"payments\"?",
+    ),
+    (
+        "name = \"inventory\"",
+        "name = \"payments\"",
+        "16: dependency \"payments\" is there twice\n\
+         hint: give it another name, or list both addresses under one \"to\"",
+    ),
+    (
+        "10.0.0.8:80",
+        "10.0.0.7:80",
+        "17: endpoint \"10.0.0.7:80\" is there twice: dependency \"payments\" has it too\n\
+         hint: a call can belong to one dependency only",
+    ),
+    (
+        "fault = \"delay\"\n",
+        "fault = \"loss\"\nloss = \"5%\"\n",
+        "30: \"delay\" doesn't belong to fault \"loss\"\nhint: it belongs to \"delay\"",
+    ),
+    (
+        "jitter = \"200ms\"",
+        "run = [\"true\"]",
+        "30: [[step]] 1 has both a fault and a command\nhint: make them two steps",
+    ),
+    (
+        "run = [\"true\"]",
+        "run = [\"true\"]\nfor = \"5s\"",
+        "35: \"for\" in [[step]] 2 belongs to a fault\n\
+         hint: a command has \"at\" and \"run\" only",
+    ),
+    (
+        "run = [\"true\"]",
+        "run = \"true\"",
+        "34: \"run\" in [[step]] 2 is a text\n\
+         hint: it has to be a list of texts, as [\"wrk\", \"-d5\", \"http://10.0.0.2:8080/\"]",
+    ),
+    (
+        "run = [\"true\"]",
+        "run = [\"true\", 5]",
+        "34: \"run\" in [[step]] 2 is a number\n\
+         hint: it has to be a list of texts, as [\"wrk\", \"-d5\", \"http://10.0.0.2:8080/\"]",
+    ),
+    (
+        "time_box = \"5m\"",
+        "time_box = \"49s\"",
+        "24: [[step]] 1 ends at 30s, with the steady state before and after at 50s: \
+         beyond the time box of 49s\n\
+         hint: shorten the step, or lengthen time_box on line 3",
+    ),
+    (
+        "at = \"5s\"",
+        "at = \"6m\"",
+        "32: [[step]] 2 ends at 6m, with the steady state before and after at 6m20s: \
+         beyond the time box of 5m\n\
+         hint: shorten the step, or lengthen time_box on line 3",
+    ),
+    // What isn't there yet.
+    (
+        "fault = \"delay\"\n",
+        "fault = \"http-status\"\n",
+        "28: fault \"http-status\" is not supported yet\n\
+         hint: those that are: delay, loss, corrupt, blackhole",
+    ),
+    (
+        "fault = \"delay\"\n",
+        "fault = \"dealy\"\n",
+        "28: unknown fault \"dealy\"\nhint: did you mean \"delay\"?",
+    ),
+    (
+        "jitter = \"200ms\"",
+        "ramp = \"5s\"",
+        "30: \"ramp\" in [[step]] 1 is not supported yet\n\
+         hint: leave it out, or wait for a later version",
+    ),
+    (
+        "jitter = \"200ms\"",
+        "distribution = \"normal\"",
+        "30: \"distribution\" in [[step]] 1 is not supported yet\n\
+         hint: leave it out, or wait for a later version",
+    ),
+    (
+        "recovery = \"<= 10s\"",
+        "undeclared_dependencies = 0",
+        "40: \"undeclared_dependencies\" in [expect] is not supported yet\n\
+         hint: leave it out, or wait for a later version",
+    ),
+    (
+        "[abort]",
+        "[[expect.pattern]]\non = \"payments\"\n\n[abort]",
+        "42: \"pattern\" in [expect] is not supported yet\n\
+         hint: leave it out, or wait for a later version",
+    ),
+    // What isn't TOML.
+    (
+        "netns = \"shop\"",
+        "netns = \"shop",
+        "8: not TOML: invalid basic string, expected `\"`",
+    ),
+    (
+        "netns = \"shop\"",
+        "netns = \"shop\"\nlisten = 1",
+        "9: not TOML: duplicate key",
+    ),
+    (
+        "[expect]",
+        "step = 5\n[expect]",
+        "36: unknown key \"step\" in [[step]] 2\nhint: known here: ",
+    ),
+];
+
+#[test]
+fn every_mistake_is_told_with_its_line() {
+    let mut wrong = Vec::new();
+    for (from, to, said) in BROKEN {
+        assert!(GOOD.contains(from), "not in the good scenario: {from}");
+        let told = refused(&GOOD.replacen(from, to, 1));
+        if !told.starts_with(&format!("x.toml:{said}")) {
+            wrong.push(format!("{to}\n  said     {told:?}\n  expected {said:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_is_no_scenario_at_all_is_told_too() {
+    for (text, said) in [
+        ("", "x.toml:1: \"name\" is missing in the scenario"),
+        ("\u{0}", "x.toml:1: not TOML: "),
+        (
+            "name = \"x\"\nservice = 5",
+            "x.toml:2: \"service\" in the scenario is a number",
+        ),
+        (
+            "name = \"x\"\n[service]\nlisten = 1\n[steady_state]\np99 = \"< 1s\"\n",
+            "x.toml:1: there is no step",
+        ),
+        (
+            "name = \"x\"\n[service]\nlisten = 1\n[steady_state]\np99 = \"< 1s\"\n[step]\n",
+            "x.toml:6: \"step\" in the scenario is a table\n\
+             hint: it has to be a list of tables, each under [[step]]",
+        ),
+        (
+            "name = \"x\"\n[service]\nlisten = 1\n[steady_state]\np99 = \"< 1s\"\n[[step]]\n\
+             at = \"0s\"\nfor = \"1s\"\non = \"y\"\nfault = \"blackhole\"\n",
+            "x.toml:9: on: there is no dependency \"y\"\nhint: add it as a [[dependency]]",
+        ),
+    ] {
+        let told = refused(text);
+        assert!(told.starts_with(said), "{text:?}\n{told}");
+    }
+}
+
+#[test]
+fn no_cut_of_a_scenario_makes_it_panic() {
+    for end in 0..GOOD.len() {
+        let _ = Scenario::parse(&GOOD[..end], "x.toml");
+        let _ = Scenario::parse(&GOOD[end..], "x.toml");
+    }
+}

@@ -1,0 +1,183 @@
+//! What came of a game day: expectations held against what was measured, and the exit code.
+//!
+//! Judges figures it is given; measures nothing.
+
+use std::time::Duration;
+
+use crate::model::WindowStats;
+use crate::snapshot::{Status, TimelineEntry};
+
+pub mod confidence;
+pub mod counters;
+pub mod judge;
+pub mod rank;
+mod share;
+
+pub use counters::FaultCounters;
+pub use judge::{Expectation, Recovery};
+pub use rank::{Ending, decide};
+
+/// How a game day ended, as CI is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerdictKind {
+    /// Every expectation was met.
+    Passed,
+    /// One wasn't.
+    Failed,
+    /// A guard tripped, the time box was full, or a person stopped it.
+    Aborted,
+    /// A fault was armed and touched nothing.
+    Ineffective,
+    /// Not enough was seen to tell.
+    Inconclusive,
+}
+
+impl VerdictKind {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Aborted => "aborted",
+            Self::Ineffective => "ineffective",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+
+    /// What the process exits with.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Failed => 1,
+            Self::Aborted => 3,
+            Self::Ineffective => 4,
+            Self::Inconclusive => 5,
+        }
+    }
+}
+
+/// Something before, during and after the faults.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Spans<T> {
+    /// Over the steady state before the first fault.
+    pub before: T,
+    /// From the first fault's beginning to the last one's end.
+    pub during: T,
+    /// Over the steady state again, or the last such span that was watched for it.
+    pub after: T,
+}
+
+/// Whether a fault did anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It touched packets.
+    Effective,
+    /// It was armed and touched none.
+    Ineffective,
+    /// It was never armed.
+    NotArmed,
+}
+
+impl Effect {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Effective => "effective",
+            Self::Ineffective => "ineffective",
+            Self::NotArmed => "not_armed",
+        }
+    }
+}
+
+/// What came of one fault.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FaultOutcome {
+    /// Which step of the scenario, from 1.
+    pub step: usize,
+    /// Name of the dependency.
+    pub on: String,
+    /// Name of the fault: "delay".
+    pub kind: String,
+    /// What it is called: "payments · delay 2s".
+    pub label: String,
+    /// What became of the packets.
+    pub counters: FaultCounters,
+    /// Whether it did anything.
+    pub effect: Effect,
+}
+
+/// What came of one command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandOutcome {
+    /// Which step of the scenario, from 1.
+    pub step: usize,
+    /// The command line.
+    pub label: String,
+    /// Whether it was started.
+    pub started: bool,
+    /// What it exited with; `None` where it didn't by itself.
+    pub exit_code: Option<i32>,
+}
+
+/// One dependency over the game day.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DependencyOutcome {
+    /// Its name.
+    pub name: String,
+    /// How much the service is said to need it.
+    pub tier: &'static str,
+    /// Its calls.
+    pub stats: Spans<WindowStats>,
+}
+
+/// Figures of the game day as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Metrics {
+    /// Share of the service's calls answered well during the faults.
+    pub availability: Option<f64>,
+    /// Share of them that failed or broke the steady state's p99.
+    pub blast_radius: Option<f64>,
+    /// From the first fault to the service's answer to it, where that was seen.
+    pub time_to_detect: Option<Duration>,
+    /// From the end of the last fault to the steady state.
+    pub time_to_recover: Option<Duration>,
+    /// Whether the steady state came back by itself.
+    pub automatic_recovery: Option<bool>,
+    /// Whether the service kept answering some calls well all through the faults.
+    pub degraded_not_down: Option<bool>,
+}
+
+/// What came of a game day.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// The scenario's name.
+    pub scenario: String,
+    /// What was believed.
+    pub hypothesis: String,
+    /// Name of the service.
+    pub service: String,
+    /// How it ended.
+    pub kind: VerdictKind,
+    /// Why, in one line.
+    pub reason: String,
+    /// What its random decisions were drawn from.
+    pub seed: u64,
+    /// How the steady state stood before and after.
+    pub steady_state: (Status, Status),
+    /// The faults, in the scenario's order.
+    pub faults: Vec<FaultOutcome>,
+    /// The commands, in the scenario's order.
+    pub commands: Vec<CommandOutcome>,
+    /// How each expectation stands.
+    pub expectations: Vec<Expectation>,
+    /// Figures of the whole.
+    pub metrics: Metrics,
+    /// The service's own inbound calls.
+    pub stats: Spans<WindowStats>,
+    /// The dependencies, in the scenario's order.
+    pub dependencies: Vec<DependencyOutcome>,
+    /// What happened, oldest first.
+    pub timeline: Vec<TimelineEntry>,
+    /// Events lost over the game day.
+    pub lost_events: u64,
+}
