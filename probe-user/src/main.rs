@@ -1,7 +1,9 @@
 //! probe: injects faults into the traffic of a Linux host and tells which resilience patterns
 //! answered.
 
+mod cli;
 mod endpoint;
+mod engine;
 mod game_day;
 mod kernel;
 mod mistake;

@@ -1,0 +1,3 @@
+//! Composes the rest: the only place where kernel, model, game day and screen meet.
+
+pub mod injection;

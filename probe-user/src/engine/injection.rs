@@ -1,0 +1,1 @@
+//! One fault, now: what `probe inject` does.
