@@ -1,3 +1,37 @@
-//! Placeholder until its author fills it.
+//! The chores of this repository, as `cargo xtask COMMAND`: one file a command.
 
-fn main() {}
+mod ebpf;
+mod process;
+mod setup;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The chores of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Get what is missing on this machine, each only where it is needed
+    Setup(setup::Arguments),
+    /// Build the kernel object that probe embeds
+    Ebpf(ebpf::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Chore::Setup(arguments) => setup::command(&arguments),
+        Chore::Ebpf(arguments) => ebpf::command(&arguments),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
