@@ -3,6 +3,7 @@
 mod ebpf;
 mod process;
 mod setup;
+mod tidy;
 mod workspace;
 
 use std::process::ExitCode;
@@ -23,12 +24,15 @@ enum Chore {
     Setup(setup::Arguments),
     /// Build the kernel object that probe embeds
     Ebpf(ebpf::Arguments),
+    /// Check the rules of the house that a machine can check
+    Tidy,
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Chore::Setup(arguments) => setup::command(&arguments),
         Chore::Ebpf(arguments) => ebpf::command(&arguments),
+        Chore::Tidy => tidy::command(),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
