@@ -4,6 +4,7 @@ mod ebpf;
 mod process;
 mod setup;
 mod tidy;
+mod vm;
 mod workspace;
 
 use std::process::ExitCode;
@@ -24,6 +25,8 @@ enum Chore {
     Setup(setup::Arguments),
     /// Build the kernel object that probe embeds
     Ebpf(ebpf::Arguments),
+    /// Run the tests of the kernel programs in virtual machines
+    Vm(vm::Arguments),
     /// Check the rules of the house that a machine can check
     Tidy,
 }
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Chore::Setup(arguments) => setup::command(&arguments),
         Chore::Ebpf(arguments) => ebpf::command(&arguments),
+        Chore::Vm(arguments) => vm::command(&arguments),
         Chore::Tidy => tidy::command(),
     };
     result.unwrap_or_else(|error| {
