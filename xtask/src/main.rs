@@ -1,8 +1,10 @@
 //! The chores of this repository, as `cargo xtask COMMAND`: one file a command.
 
+mod ci;
 mod ebpf;
 mod process;
 mod setup;
+mod test;
 mod tidy;
 mod vm;
 mod workspace;
@@ -25,18 +27,24 @@ enum Chore {
     Setup(setup::Arguments),
     /// Build the kernel object that probe embeds
     Ebpf(ebpf::Arguments),
+    /// Run every check there is; the last line counts them
+    Test(test::Arguments),
     /// Run the tests of the kernel programs in virtual machines
     Vm(vm::Arguments),
     /// Check the rules of the house that a machine can check
     Tidy,
+    /// The same as test, where what can't run is a failure
+    Ci,
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Chore::Setup(arguments) => setup::command(&arguments),
         Chore::Ebpf(arguments) => ebpf::command(&arguments),
+        Chore::Test(arguments) => test::command(&arguments),
         Chore::Vm(arguments) => vm::command(&arguments),
         Chore::Tidy => tidy::command(),
+        Chore::Ci => ci::command(),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
