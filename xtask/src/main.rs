@@ -1,6 +1,8 @@
 //! The chores of this repository, as `cargo xtask COMMAND`: one file a command.
 
+mod bench;
 mod ci;
+mod demo;
 mod ebpf;
 mod process;
 mod setup;
@@ -31,6 +33,10 @@ enum Chore {
     Test(test::Arguments),
     /// Run the tests of the kernel programs in virtual machines
     Vm(vm::Arguments),
+    /// Run the game day of the README on this machine
+    Demo(demo::Arguments),
+    /// Measure what probe costs
+    Bench(bench::Arguments),
     /// Check the rules of the house that a machine can check
     Tidy,
     /// The same as test, where what can't run is a failure
@@ -43,6 +49,8 @@ fn main() -> ExitCode {
         Chore::Ebpf(arguments) => ebpf::command(&arguments),
         Chore::Test(arguments) => test::command(&arguments),
         Chore::Vm(arguments) => vm::command(&arguments),
+        Chore::Demo(arguments) => demo::command(&arguments),
+        Chore::Bench(arguments) => bench::command(&arguments),
         Chore::Tidy => tidy::command(),
         Chore::Ci => ci::command(),
     };
