@@ -146,10 +146,14 @@ fn cargo_build(linker: &Path, sysroot: &Path) -> Command {
     cargo
 }
 
+/// The instructions the programs may use: atomic operations that return a value came with v3, which
+/// kernels have since 5.12. v4 would need 6.6.
+const CPU: &str = "-Ctarget-cpu=v3";
+
 /// The compiler's flags, with cargo's separator. BTF is made of debug information, so that is
 /// asked for whole; the paths in it are replaced by names that are the same everywhere.
 fn rustflags(sysroot: &Path) -> OsString {
-    let mut flags: Vec<OsString> = ["-Cdebuginfo=2", "-Clink-arg=--btf"]
+    let mut flags: Vec<OsString> = [CPU, "-Cdebuginfo=2", "-Clink-arg=--btf"]
         .map(OsString::from)
         .into();
     for (path, name) in remapped(sysroot) {
@@ -164,19 +168,26 @@ fn rustflags(sysroot: &Path) -> OsString {
 
 /// Folders of this machine and what they are called in the object. Where several fit, rustc takes
 /// the last, so the deepest is last: any of them may be inside any other.
+///
+/// The names are ones that no machine can have. LLVM copies source lines into BTF from files it
+/// finds by these names: a clone in `/probe` would give other bytes if that were the name.
 fn remapped(sysroot: &Path) -> Vec<(PathBuf, &'static str)> {
     let mut folders = vec![
-        (cargo_home(), "/cargo"),
-        (workspace::root(), "/probe"),
-        (bpf_target_dir(), "/target"),
-        (sysroot.join("lib/rustlib/src/rust"), "/rust"),
+        (cargo_home(), "/dev/null/cargo"),
+        (workspace::root(), "/dev/null/probe"),
+        (bpf_target_dir(), "/dev/null/target"),
+        (sysroot.join("lib/rustlib/src/rust"), "/dev/null/rust"),
     ];
     // The folder below is named after the registry's address, and where that is replaced by a
     // mirror's, after that. It exists: this program's own crates come from there.
     let registries = fs::read_dir(cargo_home().join("registry/src"))
         .into_iter()
         .flatten();
-    folders.extend(registries.flatten().map(|entry| (entry.path(), "/crates")));
+    folders.extend(
+        registries
+            .flatten()
+            .map(|entry| (entry.path(), "/dev/null/crates")),
+    );
     folders.sort_by_key(|(path, _)| path.components().count());
     folders
 }
