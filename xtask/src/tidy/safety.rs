@@ -3,6 +3,11 @@
 use super::Finding;
 use super::source::Source;
 
+/// What opens a block rather than a value with named fields.
+const BLOCKS: [&str; 10] = [
+    "fn", "if", "else", "for", "while", "loop", "match", "unsafe", "impl", "mod",
+];
+
 /// Finds `unsafe` where it may not be, and blocks or impls without a `SAFETY:` line.
 pub(super) fn check(source: &Source) -> Vec<Finding> {
     let (package, modules) = source.modules();
@@ -49,8 +54,11 @@ fn has_reason(text: &[&str], code: &[&str], index: usize) -> bool {
         }
         let written = code[line].trim_end();
         let is_comment = written.is_empty() && !text[line].trim().is_empty();
-        // A line that ends a statement or opens a block is no part of this statement.
-        let ends = written.is_empty() || written.ends_with([';', '{', '}']);
+        // A line that ends a statement or opens a block is no part of this statement; one that opens
+        // a struct is.
+        let opens_block =
+            written.ends_with('{') && BLOCKS.iter().any(|block| word(written, block).is_some());
+        let ends = written.is_empty() || written.ends_with([';', '}']) || opens_block;
         if ends && !is_comment {
             return false;
         }
@@ -90,12 +98,14 @@ mod tests {
             "// SAFETY: so,\n// and so.\n#[inline]\nunsafe impl Pod for X {}",
             "let x = unsafe { g() }; // SAFETY: so.",
             "unsafe fn f() {}",
+            "// SAFETY: so.\nSelf {\n    a,\n    b: unsafe { g() },\n}",
         ];
         for text in good {
             assert!(reasons("probe-ebpf/src/maps.rs", text).is_empty(), "{text}");
         }
         let bad = [
             "unsafe { g() }",
+            "// SAFETY: of the block.\nif x {\n    unsafe { g() }\n}",
             "// SAFETY: of another.\nf();\nunsafe { g() }",
             "// SAFETY: too far.\n\nunsafe impl Pod for X {}",
             "f(\"SAFETY:\"); unsafe { g() }",
