@@ -115,13 +115,12 @@ fn a_request_and_its_answer_are_a_call() {
         (dependency.party.in_flight, dependency.party.in_flight_max),
         (0, 1)
     );
-    assert_eq!(
-        model
-            .dependency("payments", 0, 100 * MS)
-            .latency
-            .quantile_us(0.5),
-        Some(4_991)
-    );
+    let p50 = model
+        .dependency("payments", 0, 100 * MS)
+        .latency
+        .quantile_us(0.5)
+        .unwrap();
+    assert!(p50.abs_diff(5_000) <= 80, "{p50} µs is more than 1.6 % off");
 }
 
 #[test]
