@@ -13,6 +13,7 @@ pub mod log;
 pub mod netns;
 pub mod object;
 pub mod observer;
+pub mod owners;
 pub mod process;
 pub mod resolve;
 pub mod support;

@@ -9,6 +9,7 @@ mod kernel;
 mod mistake;
 mod model;
 mod plan;
+mod protocol;
 mod quantity;
 mod report;
 mod scenario;

@@ -15,7 +15,6 @@ use super::frame::VIRTIO_LENGTH;
 /// virtio header: the checksum is unfinished.
 const NEEDS_CHECKSUM: u8 = 1;
 /// virtio header: how the frame is to be cut.
-const CUT_NONE: u8 = 0;
 const CUT_TCP4: u8 = 1;
 const CUT_TCP6: u8 = 4;
 const CUT_UDP: u8 = 5;
@@ -44,7 +43,8 @@ fn finish(frame: &[u8]) -> Option<Vec<Vec<u8>>> {
     let flags = frame[0];
     let cut = frame[1] & !CUT_ECN;
     let size = usize::from(u16::from_ne_bytes([frame[4], frame[5]]));
-    if cut != CUT_NONE && size > 0 && matches!(cut, CUT_TCP4 | CUT_TCP6 | CUT_UDP) {
+    let is_cut = size > 0 && layout.payload < layout.end;
+    if is_cut && matches!(cut, CUT_TCP4 | CUT_TCP6 | CUT_UDP) {
         return Some(cut_up(frame, &layout, size));
     }
     let mut packet = frame.to_vec();

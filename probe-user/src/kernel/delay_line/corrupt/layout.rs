@@ -39,7 +39,10 @@ impl Layout {
         if get16(frame, network + 6)? & 0x1fff != 0 {
             return None;
         }
-        let length = usize::from(get16(frame, network + 2)?);
+        let length = match get16(frame, network + 2)? {
+            0 => None,
+            total => Some(usize::from(total)),
+        };
         Self::with_transport(
             frame,
             false,
@@ -51,7 +54,10 @@ impl Layout {
     }
 
     fn of_ipv6(frame: &[u8], network: usize) -> Option<Self> {
-        let length = usize::from(get16(frame, network + 4)?) + 40;
+        let length = match get16(frame, network + 4)? {
+            0 => None,
+            payload => Some(usize::from(payload) + 40),
+        };
         let next = *frame.get(network + 6)?;
         Self::with_transport(frame, true, next, network, network + 40, length)
     }
@@ -62,14 +68,10 @@ impl Layout {
         protocol: u8,
         network: usize,
         transport: usize,
-        length: usize,
+        length: Option<usize>,
     ) -> Option<Self> {
         // A frame beyond what the length field can say has zero there.
-        let end = if length <= 40 {
-            frame.len()
-        } else {
-            frame.len().min(network + length)
-        };
+        let end = length.map_or(frame.len(), |length| frame.len().min(network + length));
         let payload = match protocol {
             protocol::TCP => transport + usize::from(frame.get(transport + 12)? >> 4) * 4,
             protocol::UDP => transport + 8,

@@ -1,0 +1,170 @@
+//! Calls by the time of their end, in slices of a tenth of a second, so that statistics over any
+//! span can be asked for later.
+
+use std::collections::BTreeMap;
+
+use probe_common::histogram::bucket_of;
+
+use super::{Call, Histogram, Outcome, WindowStats};
+
+/// Length of a slice: spans are told to this.
+pub const SLICE_NS: u64 = 100_000_000;
+
+/// Calls that ended in one slice.
+#[derive(Clone, Debug, Default)]
+struct Slice {
+    ok: u32,
+    errors: u32,
+    abandoned: u32,
+    connect_failures: u32,
+    /// Buckets of the latencies of answered calls, each with how often; seldom more than a few.
+    answered: Vec<(u16, u32)>,
+    /// The same of how long abandoned calls had waited.
+    given_up: Vec<(u16, u32)>,
+}
+
+/// The calls of one party.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    slices: BTreeMap<u64, Slice>,
+    total: WindowStats,
+}
+
+impl History {
+    /// Takes in a call that ended.
+    pub fn record(&mut self, call: &Call) {
+        let slice = self.slices.entry(call.ended_ns / SLICE_NS).or_default();
+        let us = call.waited_ns / 1_000;
+        let total = &mut self.total;
+        total.calls += 1;
+        match call.outcome {
+            Outcome::Ok => {
+                slice.ok += 1;
+                total.ok += 1;
+            }
+            Outcome::Abandoned => {
+                slice.abandoned += 1;
+                total.abandoned += 1;
+            }
+            Outcome::Refused | Outcome::ConnectTimeout => {
+                slice.errors += 1;
+                slice.connect_failures += 1;
+                total.errors += 1;
+                total.connect_failures += 1;
+            }
+            Outcome::Error | Outcome::Reset | Outcome::Closed => {
+                slice.errors += 1;
+                total.errors += 1;
+            }
+        }
+        if call.outcome.is_answered() {
+            add(&mut slice.answered, us);
+            total.latency.record(us);
+            total.waited.record(us);
+        } else if call.outcome == Outcome::Abandoned {
+            add(&mut slice.given_up, us);
+            total.waited.record(us);
+        }
+    }
+
+    /// What ended in `[from_ns, to_ns)`, each end rounded down to a slice.
+    pub fn window(&self, from_ns: u64, to_ns: u64) -> WindowStats {
+        let mut window = WindowStats {
+            span_ms: to_ns.saturating_sub(from_ns) / 1_000_000,
+            ..WindowStats::default()
+        };
+        let (from, to) = (from_ns / SLICE_NS, to_ns / SLICE_NS);
+        if from >= to {
+            return window;
+        }
+        for slice in self.slices.range(from..to).map(|(_, slice)| slice) {
+            window.ok += u64::from(slice.ok);
+            window.errors += u64::from(slice.errors);
+            window.abandoned += u64::from(slice.abandoned);
+            window.connect_failures += u64::from(slice.connect_failures);
+            read(&slice.answered, &mut window.latency);
+            read(&slice.answered, &mut window.waited);
+            read(&slice.given_up, &mut window.waited);
+        }
+        window.calls = window.ok + window.errors + window.abandoned;
+        window
+    }
+
+    /// Everything since the beginning; its span is zero.
+    pub fn total(&self) -> &WindowStats {
+        &self.total
+    }
+
+    /// Forgets slices that ended before a time; the total stays.
+    pub fn forget_before(&mut self, ns: u64) {
+        self.slices = self.slices.split_off(&(ns / SLICE_NS));
+    }
+}
+
+fn add(buckets: &mut Vec<(u16, u32)>, us: u64) {
+    let bucket = bucket_of(us) as u16;
+    match buckets.iter_mut().find(|(known, _)| *known == bucket) {
+        Some((_, count)) => *count += 1,
+        None => buckets.push((bucket, 1)),
+    }
+}
+
+fn read(buckets: &[(u16, u32)], histogram: &mut Histogram) {
+    for &(bucket, count) in buckets {
+        histogram.record_bucket(usize::from(bucket), u64::from(count));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(ended_ms: u64, waited_us: u64, outcome: Outcome) -> Call {
+        Call {
+            ended_ns: ended_ms * 1_000_000,
+            waited_ns: waited_us * 1_000,
+            outcome,
+            ..Call::default()
+        }
+    }
+
+    #[test]
+    fn windows_part_time_without_gap_or_overlap() {
+        let mut history = History::default();
+        for n in 0..1_000 {
+            history.record(&call(n * 10, 100, Outcome::Ok));
+        }
+        let at = |from: u64, to: u64| history.window(from * 1_000_000, to * 1_000_000).calls;
+        assert_eq!(at(0, 10_000), 1_000);
+        assert_eq!(at(0, 3_333) + at(3_333, 10_000), 1_000);
+        assert_eq!(at(5_000, 6_000), 100);
+        assert_eq!(at(6_000, 5_000), 0);
+    }
+
+    #[test]
+    fn abandoned_calls_count_in_what_callers_lived_through_only() {
+        let mut history = History::default();
+        history.record(&call(0, 1_000, Outcome::Ok));
+        history.record(&call(0, 3_000_000, Outcome::Abandoned));
+        history.record(&call(0, 50, Outcome::Refused));
+        let window = history.window(0, SLICE_NS);
+        assert_eq!(
+            (window.calls, window.ok, window.errors, window.abandoned),
+            (3, 1, 1, 1)
+        );
+        assert_eq!(window.connect_failures, 1);
+        assert_eq!(window.latency.count(), 1);
+        assert_eq!(window.waited.count(), 2);
+        assert_eq!(window.success_rate(), Some(1.0 / 3.0));
+    }
+
+    #[test]
+    fn the_total_outlives_what_is_forgotten() {
+        let mut history = History::default();
+        history.record(&call(100, 10, Outcome::Ok));
+        history.record(&call(900, 10, Outcome::Error));
+        history.forget_before(500_000_000);
+        assert_eq!(history.window(0, 1_000_000_000).calls, 1);
+        assert_eq!(history.total().calls, 2);
+    }
+}

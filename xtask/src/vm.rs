@@ -1,0 +1,121 @@
+//! `cargo xtask vm`: boots Debian's kernels in virtual machines and runs the kernel tests there.
+//! Emulated throughout, so it needs no root and no KVM, and timings in it mean nothing.
+
+mod console;
+mod cpio;
+mod guest;
+mod machine;
+mod modules;
+
+use std::fs;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use crate::process::note;
+use crate::setup::{self, DEFAULT_KERNEL, KERNELS};
+use crate::workspace;
+use console::Outcome;
+
+/// The program of the tests crate that runs in the machine.
+const TEST_PROGRAM: &str = "vm-init";
+
+/// What `cargo xtask vm` takes.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Action,
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    /// Boot a kernel and run the tests in it
+    Test(TestArguments),
+}
+
+#[derive(clap::Args)]
+struct TestArguments {
+    /// Which kernel, or `all`
+    #[arg(long, default_value = DEFAULT_KERNEL)]
+    kernel: String,
+    /// Seconds after which the machine is given up
+    #[arg(long, default_value_t = 180)]
+    timeout: u64,
+}
+
+/// Runs the tests on the kernels asked for.
+///
+/// # Errors
+/// If a machine can't be built or started. Failed tests are in the exit code.
+pub(crate) fn command(arguments: &Arguments) -> Result<ExitCode> {
+    let Action::Test(arguments) = &arguments.command;
+    let all = arguments.kernel == "all";
+    let names: Vec<_> = KERNELS.iter().map(|kernel| kernel.name).collect();
+    let mut failed = 0;
+    for name in if all {
+        names
+    } else {
+        vec![arguments.kernel.as_str()]
+    } {
+        let outcome = test(name, Duration::from_secs(arguments.timeout))?;
+        println!(
+            "kernel {name}: {} passed, {} failed",
+            outcome.passed, outcome.failed
+        );
+        failed += outcome.failed;
+    }
+    Ok(if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Why there is nothing to run, if so.
+pub(crate) fn missing_program() -> Option<String> {
+    let missing = !workspace::has_program("tests", TEST_PROGRAM);
+    missing.then(|| format!("the tests crate has no program `{TEST_PROGRAM}`"))
+}
+
+/// Gets what a machine with the kernel `name` needs.
+///
+/// # Errors
+/// If it can't be had.
+pub(crate) fn prepare(name: &str) -> Result<()> {
+    setup::ensure_debian(&setup::VM_TOOLS)?;
+    setup::busybox()?;
+    setup::ensure_vm_kernel(setup::kernel_named(name)?)?;
+    Ok(())
+}
+
+/// Boots the kernel `name`, runs the tests in it and counts them, printing what the machine says.
+///
+/// # Errors
+/// If the machine can't be built or started.
+pub(crate) fn test(name: &str, patience: Duration) -> Result<Outcome> {
+    if let Some(reason) = missing_program() {
+        bail!("test kernel {name}: {reason}");
+    }
+    prepare(name)?;
+    let kernel = setup::ensure_vm_kernel(setup::kernel_named(name)?)?;
+    let programs = workspace::build_programs()?;
+    let guest = guest::Guest {
+        kernel: &kernel,
+        busybox: &setup::busybox()?,
+        programs: &[
+            ("vm-init", programs.join(TEST_PROGRAM)),
+            ("probe", programs.join("probe")),
+        ],
+        patience,
+    };
+    let initramfs = workspace::target_dir().join(format!("vm/initramfs-{name}.cpio"));
+    let archive = guest.initramfs()?;
+    fs::write(&initramfs, &archive)?;
+    note(&format!(
+        "booting Linux {} with {} MB",
+        kernel.release,
+        archive.len() / 1_000_000
+    ));
+    machine::run(&kernel.image, &initramfs, patience)
+}

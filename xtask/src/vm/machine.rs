@@ -1,0 +1,142 @@
+//! Starts qemu, reads its console and ends it. Ctrl-C reaches qemu as it reaches this program; if
+//! this program is killed, the machine ends by itself when the tests are over or time is up.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use super::console::{Console, End, Outcome};
+use crate::process;
+
+/// Warnings and worse are shown. A panic or a fault in the kernel ends the machine at once.
+const COMMAND_LINE: &str =
+    "console=ttyS0 loglevel=4 panic=-1 oops=panic softlockup_panic=1 mitigations=off";
+
+/// How long a machine may take to end after the tests are over.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Boots `kernel` with `initramfs`, prints its console and counts the tests it names.
+///
+/// # Errors
+/// If qemu can't be started.
+pub(super) fn run(kernel: &Path, initramfs: &Path, patience: Duration) -> Result<Outcome> {
+    let begun = Instant::now();
+    let mut qemu = qemu(kernel, initramfs);
+    let mut child = qemu
+        .spawn()
+        .with_context(|| format!("start {}", process::describe(&qemu)))?;
+    let (sender, lines) = channel();
+    let stdout = child.stdout.take().context("take the console")?;
+    let reader = thread::spawn(move || read_lines(stdout, &sender));
+    let mut console = Console::default();
+    let end = watch(&lines, &mut console, begun + patience);
+    // What follows a panic is its reason: it is shown until the machine is down.
+    for line in drain(&lines, Instant::now() + GRACE) {
+        println!("  {line}");
+    }
+    stop(&mut child)?;
+    // Joined after the child's end has closed the console, so it can't wait for ever.
+    let _ = reader.join();
+    let (outcome, fault) = console.conclude(&end);
+    if let Some(fault) = fault {
+        println!("FAILED machine: {fault}");
+    }
+    process::note(&format!(
+        "the machine ran {:.1} s",
+        begun.elapsed().as_secs_f64()
+    ));
+    Ok(outcome)
+}
+
+/// The emulator, with nothing in the machine but processors, memory and a serial line.
+///
+/// `-cx16`: emulated cmpxchg16b on two processors made Linux 6.12 fault; without it the kernel
+/// takes another way.
+fn qemu(kernel: &Path, initramfs: &Path) -> Command {
+    let mut qemu = Command::new("qemu-system-x86_64");
+    qemu.args([
+        "-accel",
+        "tcg,thread=multi",
+        "-machine",
+        "q35",
+        "-cpu",
+        "qemu64,-cx16",
+    ]);
+    qemu.args([
+        "-smp",
+        "2",
+        "-m",
+        "1024",
+        "-nodefaults",
+        "-no-user-config",
+        "-no-reboot",
+    ]);
+    qemu.args([
+        "-display",
+        "none",
+        "-serial",
+        "stdio",
+        "-append",
+        COMMAND_LINE,
+    ]);
+    qemu.arg("-kernel")
+        .arg(kernel)
+        .arg("-initrd")
+        .arg(initramfs);
+    qemu.stdin(Stdio::null()).stdout(Stdio::piped());
+    qemu
+}
+
+fn read_lines(stdout: impl Read, lines: &Sender<String>) {
+    let mut reader = BufReader::new(stdout);
+    let mut bytes = Vec::new();
+    while reader
+        .read_until(b'\n', &mut bytes)
+        .is_ok_and(|length| length > 0)
+    {
+        let line = String::from_utf8_lossy(&bytes).trim_end().to_owned();
+        bytes.clear();
+        if lines.send(line).is_err() {
+            break;
+        }
+    }
+}
+
+/// Reads until the run ends, one way or another.
+fn watch(lines: &Receiver<String>, console: &mut Console, deadline: Instant) -> End {
+    loop {
+        match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(line) => {
+                println!("  {line}");
+                if let Some(end) = console.line(&line) {
+                    return end;
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => return End::Silent,
+            Err(RecvTimeoutError::Disconnected) => return End::Stopped,
+        }
+    }
+}
+
+fn drain(lines: &Receiver<String>, deadline: Instant) -> impl Iterator<Item = String> {
+    std::iter::from_fn(move || {
+        lines
+            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            .ok()
+    })
+}
+
+/// Ends the machine if it hasn't ended by itself, and waits for it.
+fn stop(child: &mut Child) -> Result<()> {
+    if child.try_wait()?.is_none() {
+        // It may end in between; then there is nothing to kill.
+        let _ = child.kill();
+    }
+    child.wait().context("wait for qemu")?;
+    Ok(())
+}
