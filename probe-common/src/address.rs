@@ -30,8 +30,8 @@ impl Address {
     /// Takes four words as they stand in memory.
     #[inline(always)]
     pub const fn from_u32s(w: [u32; 4]) -> Self {
-        // SAFETY: both are sixteen bytes without padding, and any bit pattern is an address.
         Self {
+            // SAFETY: both are sixteen bytes without padding, and any bit pattern is an address.
             octets: unsafe { core::mem::transmute::<[u32; 4], [u8; 16]>(w) },
         }
     }

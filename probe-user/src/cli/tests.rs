@@ -1,3 +1,5 @@
+//! The grammar: what is understood, and what is refused in which words.
+
 use clap::CommandFactory;
 
 use super::*;

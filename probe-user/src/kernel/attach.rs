@@ -11,7 +11,10 @@ use aya::{
     util::KernelVersion,
 };
 
-use super::leftovers::{Ledger, Leftover};
+use super::{
+    leftovers::{Ledger, Leftover},
+    object,
+};
 
 /// How programs are attached to interfaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +43,7 @@ const PRIORITY: u16 = 49_000;
 pub fn load(ebpf: &mut Ebpf, program: &str) -> Result<()> {
     classifier(ebpf, program)?
         .load()
+        .map_err(object::refusal)
         .with_context(|| format!("loading {program}"))
 }
 

@@ -128,7 +128,11 @@ impl Netns {
         std::thread::scope(|scope| {
             scope
                 .spawn(|| {
-                    self.enter()?;
+                    // A thread begins in the namespace of its process; there is nothing to enter,
+                    // and nobody has to be root for it.
+                    if self.name != NetnsRef::Own {
+                        self.enter()?;
+                    }
                     work()
                 })
                 .join()

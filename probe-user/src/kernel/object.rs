@@ -1,7 +1,7 @@
 //! The kernel programs' object, embedded, and how it is loaded.
 
-use anyhow::{Context, Result};
-use aya::{Ebpf, EbpfLoader, include_bytes_aligned};
+use anyhow::{Context, Result, anyhow};
+use aya::{Ebpf, EbpfLoader, include_bytes_aligned, programs::ProgramError};
 use probe_common::names::map;
 
 /// Built from probe-ebpf by `cargo xtask ebpf`; `cargo xtask ebpf --check` proves it.
@@ -53,6 +53,34 @@ pub fn load(half: Half) -> Result<Ebpf> {
     loader
         .load(OBJECT)
         .context("loading the kernel programs' maps")
+}
+
+/// Why the kernel took no program, in one line: of the verifier's many, the one it ends on.
+pub fn refusal(error: ProgramError) -> anyhow::Error {
+    let ProgramError::LoadError {
+        io_error,
+        verifier_log,
+    } = error
+    else {
+        return error.into();
+    };
+    let log = verifier_log.to_string();
+    ::log::debug!("the kernel's verifier says:\n{log}");
+    let complaint = log
+        .lines()
+        .rfind(|line| !line.is_empty() && !is_statistic(line));
+    match complaint {
+        Some(complaint) => anyhow!("{io_error}: the kernel's verifier says: {complaint}"),
+        None => io_error.into(),
+    }
+}
+
+/// Whether a line of the verifier's tells how much work it had, rather than what is wrong.
+fn is_statistic(line: &str) -> bool {
+    const BEGINNINGS: [&str; 3] = ["processed ", "stack depth ", "verification time "];
+    BEGINNINGS
+        .iter()
+        .any(|beginning| line.starts_with(beginning))
 }
 
 #[cfg(test)]

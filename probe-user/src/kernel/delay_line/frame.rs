@@ -60,6 +60,7 @@ impl Frame {
 
 /// Buffers that are used again.
 #[derive(Default)]
+#[expect(clippy::vec_box, reason = "moving a box moves a pointer")]
 pub(super) struct Pool {
     heads: Vec<Box<[u8; HEAD]>>,
     rests: Vec<Box<[u8; REST]>>,
@@ -76,8 +77,8 @@ impl Pool {
         &mut self,
         read: impl FnOnce(&mut [u8], &mut [u8]) -> Result<Option<usize>, E>,
     ) -> Result<Option<Frame>, E> {
-        let mut head = self.heads.pop().unwrap_or_else(|| zeroed_box());
-        let mut rest = self.rests.pop().unwrap_or_else(|| zeroed_box());
+        let mut head = self.heads.pop().unwrap_or_else(zeroed_box);
+        let mut rest = self.rests.pop().unwrap_or_else(zeroed_box);
         let read = read(&mut head[..], &mut rest[..]);
         match read {
             Ok(Some(length)) if length > HEAD => Ok(Some(Frame {

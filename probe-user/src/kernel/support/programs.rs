@@ -33,11 +33,9 @@ fn load_all() -> Result<usize> {
             Program::CgroupSockAddr(program) => program.load(),
             _ => bail!("{name} is of a kind that is not used here"),
         };
-        if let Err(error) = loaded {
-            // The verifier's own words run over many lines.
-            log::debug!("loading {name}: {error}");
-            return Err(error).with_context(|| format!("loading {name}"));
-        }
+        loaded
+            .map_err(object::refusal)
+            .with_context(|| format!("loading {name}"))?;
     }
     Ok(names::PROGRAMS.len())
 }

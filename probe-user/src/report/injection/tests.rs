@@ -1,3 +1,5 @@
+//! One injection's JSON and text, byte for byte, and its exit code.
+
 use std::time::Duration;
 
 use super::*;
