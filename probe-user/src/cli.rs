@@ -50,6 +50,7 @@ Exit codes:
 
 /// What every command knows.
 #[derive(Clone, Copy, Debug, clap::Args)]
+#[command(next_help_heading = "Of every command")]
 pub struct Common {
     /// How results are told on stdout; with json, stdout carries nothing else
     #[arg(

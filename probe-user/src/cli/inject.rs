@@ -19,6 +19,7 @@ use crate::{
     kernel::support,
     mistake::Mistake,
     quantity::{parse_duration, words::typed_duration},
+    report::injection::EndedBy,
 };
 
 /// Inject one fault, now; it ends by itself
@@ -94,8 +95,12 @@ pub fn run(args: InjectArgs, common: &Common) -> Result<ExitCode> {
     let outcome = prepared.run(&mut |progress| teller.tell(progress));
     teller.end();
     let outcome = outcome?;
-    if let Some((why, hint)) = outcome.why_ineffective() {
-        tell(&format!("ineffective: {why}\nhint: {hint}\n"));
+    match (&outcome.ended_by, outcome.why_ineffective()) {
+        (EndedBy::Deadline, Some((why, hint))) => {
+            tell(&format!("ineffective: {why}\nhint: {hint}\n"));
+        }
+        (EndedBy::Deadline, None) => {}
+        (ended_by, _) => tell(&format!("ended: {}\n", ended_by.reason())),
     }
     say(&match common.output {
         Output::Text => outcome.text(),

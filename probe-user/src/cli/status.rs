@@ -10,7 +10,7 @@ use super::{Common, Output, say};
 use crate::{
     kernel::{
         clock,
-        host::{self, Armed},
+        host::{self, Armed, ArmedRule},
         netns, support,
     },
     plan::decode,
@@ -48,6 +48,7 @@ struct Fault {
     state: &'static str,
     fault: String,
     direction: &'static str,
+    endpoints: Vec<String>,
     since_ms_ago: u64,
     left_ms: u64,
     counters: FaultCounters,
@@ -87,21 +88,35 @@ pub fn run(_args: StatusArgs, common: &Common) -> Result<ExitCode> {
 
 fn faults_of(armed: &Armed, now_ns: u64) -> Vec<Fault> {
     let netns = netns::name_of(armed.header.netns_inode);
-    let describe = |(rule, counters): &(FaultRule, _)| Fault {
-        owner: Owner {
-            pid: armed.header.owner_pid,
-            comm: armed.command.clone(),
-        },
-        netns: netns.clone(),
-        netns_inode: armed.header.netns_inode,
-        state: state(armed, rule, now_ns),
-        fault: decode::fault(rule).map_or("unknown".into(), |fault| fault.to_string()),
-        direction: decode::direction(rule).name(),
-        since_ms_ago: now_ns.saturating_sub(rule.starts_ns) / 1_000_000,
-        left_ms: rule.deadline_ns.saturating_sub(now_ns) / 1_000_000,
-        counters: FaultCounters::of_rule(counters, 0),
+    let describe = |armed_rule: &ArmedRule| {
+        let ArmedRule {
+            rule,
+            counters,
+            endpoints,
+        } = armed_rule;
+        Fault {
+            owner: Owner {
+                pid: armed.header.owner_pid,
+                comm: armed.command.clone(),
+            },
+            netns: netns.clone(),
+            netns_inode: armed.header.netns_inode,
+            state: state(armed, rule, now_ns),
+            fault: decode::fault(rule).map_or("unknown".into(), |fault| fault.to_string()),
+            direction: decode::direction(rule).name(),
+            endpoints: endpoints.iter().map(ToString::to_string).collect(),
+            since_ms_ago: now_ns.saturating_sub(rule.starts_ns) / 1_000_000,
+            left_ms: rule.deadline_ns.saturating_sub(now_ns) / 1_000_000,
+            counters: FaultCounters::of_rule(counters, 0),
+        }
     };
-    armed.rules.iter().map(describe).collect()
+    armed
+        .rules
+        .iter()
+        // One of a game day whose time isn't set yet.
+        .filter(|armed_rule| armed_rule.rule.deadline_ns > 0)
+        .map(describe)
+        .collect()
 }
 
 /// What the kernel programs would do with a packet now, asked in their order.
@@ -131,10 +146,11 @@ fn text(faults: &[Fault]) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "{:<8} {} ({}) in netns {place}: since {}, {} left, {} packets seen, {} touched, by \
+            "{:<8} {} on {} ({}) in netns {place}: since {}, {} left, {} packets seen, {} touched, by \
              {} {}",
             fault.state,
             fault.fault,
+            fault.endpoints.join(", "),
             fault.direction,
             time(fault.since_ms_ago),
             time(fault.left_ms),
@@ -163,23 +179,24 @@ mod tests {
             command: Some("probe".into()),
             killed: false,
             lease_until_ns: 5_000_000,
-            rules: vec![(
-                FaultRule {
+            rules: vec![ArmedRule {
+                rule: FaultRule {
                     kind: fault::BLACKHOLE,
                     direction: 1,
                     starts_ns: 1_000_000,
                     deadline_ns: 4_000_000,
                     ..FaultRule::default()
                 },
-                Default::default(),
-            )],
+                counters: Default::default(),
+                endpoints: Vec::new(),
+            }],
         }
     }
 
     #[test]
     fn states_come_in_the_kernels_order() {
         let mut armed = armed();
-        let state_at = |armed: &Armed, ms: u64| state(armed, &armed.rules[0].0, ms * 1_000_000);
+        let state_at = |armed: &Armed, ms: u64| state(armed, &armed.rules[0].rule, ms * 1_000_000);
         assert_eq!(state_at(&armed, 0), "waiting");
         assert_eq!(state_at(&armed, 1), "active");
         assert_eq!(state_at(&armed, 4), "expired");
@@ -194,7 +211,7 @@ mod tests {
         let json = serde_json::to_string(fault).unwrap();
         let head = concat!(
             r#"{"owner":{"pid":7,"comm":"probe"},"netns":null,"netns_inode":1,"state":"active","#,
-            r#""fault":"blackhole","direction":"egress","since_ms_ago":2,"left_ms":1,"counters":{"#
+            r#""fault":"blackhole","direction":"egress","endpoints":[],"since_ms_ago":2,"left_ms":1,"counters":{"#
         );
         assert!(json.starts_with(head), "{json}");
     }

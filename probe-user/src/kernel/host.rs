@@ -4,7 +4,7 @@
 use anyhow::{Context, Result};
 use aya::{
     Pod,
-    maps::{Array, Map, MapData, MapError, PerCpuArray, loaded_maps},
+    maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, loaded_maps},
     programs::{ProgramError, loaded_programs},
     sys::SyscallError,
 };
@@ -12,10 +12,11 @@ use probe_common::{
     ABI_VERSION,
     counters::RuleCounters,
     names::{map, program},
-    rule::{FaultRule, PlanHeader},
+    rule::{EndpointKey, FaultRule, PlanHeader, Target},
 };
 
 use super::process;
+use crate::plan::{Endpoint, decode};
 
 /// Faults of one process in one network namespace.
 #[derive(Clone, Debug)]
@@ -28,8 +29,19 @@ pub struct Armed {
     pub killed: bool,
     /// Until when the process vouches for them, on CLOCK_MONOTONIC.
     pub lease_until_ns: u64,
-    /// The rules, with their counters.
-    pub rules: Vec<(FaultRule, RuleCounters)>,
+    /// The rules.
+    pub rules: Vec<ArmedRule>,
+}
+
+/// One rule of another process's.
+#[derive(Clone, Debug)]
+pub struct ArmedRule {
+    /// What it does, and when.
+    pub rule: FaultRule,
+    /// What came of it so far.
+    pub counters: RuleCounters,
+    /// To packets to and from where.
+    pub endpoints: Vec<Endpoint>,
 }
 
 /// Throws the kill switch of every injector on the host, also of those whose process hangs;
@@ -113,13 +125,18 @@ fn armed_in(ids: &[u32]) -> Result<Option<Armed>> {
     let rules = array_by_id::<FaultRule>(id_of(ids, map::RULES)?)?;
     let counters = Map::PerCpuArray(MapData::from_id(id_of(ids, map::RULE_COUNTERS)?)?);
     let counters: PerCpuArray<_, RuleCounters> = counters.try_into()?;
-    let rules = (0..header.rule_count)
+    let mut rules: Vec<_> = (0..header.rule_count)
         .map(|index| {
             let mut sum = RuleCounters::default();
             counters.get(&index, 0)?.iter().for_each(|cpu| sum.add(cpu));
-            Ok((rules.get(&index, 0)?, sum))
+            Ok(ArmedRule {
+                rule: rules.get(&index, 0)?,
+                counters: sum,
+                endpoints: Vec::new(),
+            })
         })
         .collect::<Result<_>>()?;
+    add_endpoints(&mut rules, &header, id_of(ids, map::TARGETS)?)?;
     let command = process::command_name(header.owner_pid);
     Ok(Some(Armed {
         header,
@@ -128,6 +145,29 @@ fn armed_in(ids: &[u32]) -> Result<Option<Armed>> {
         lease_until_ns,
         rules,
     }))
+}
+
+/// Adds to each rule the endpoints that lead to it.
+fn add_endpoints(rules: &mut [ArmedRule], header: &PlanHeader, targets: u32) -> Result<()> {
+    let targets = Map::HashMap(MapData::from_id(targets)?);
+    let targets: HashMap<_, EndpointKey, Target> = targets.try_into()?;
+    let shapes = &header.shapes[..(header.shape_count as usize).min(header.shapes.len())];
+    // An endpoint that goes while they are read is one that doesn't count any more.
+    for (key, target) in targets.iter().filter_map(|entry| entry.ok()) {
+        let Some(endpoint) = decode::endpoint(&key, shapes) else {
+            continue;
+        };
+        for &index in target.rules.iter().take(target.count as usize) {
+            if let Some(rule) = rules.get_mut(usize::from(index)) {
+                rule.endpoints.push(endpoint);
+            }
+        }
+    }
+    // The map has them in no order.
+    rules
+        .iter_mut()
+        .for_each(|rule| rule.endpoints.sort_by_key(|it| (it.address, it.port)));
+    Ok(())
 }
 
 fn id_of(ids: &[u32], name: &str) -> Result<u32> {

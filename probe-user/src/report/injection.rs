@@ -29,6 +29,15 @@ impl EndedBy {
             Self::Guard(_) => "guard",
         }
     }
+
+    /// The same in words.
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Deadline => "its time was over",
+            Self::Operator(how) => how,
+            Self::Guard(why) => why,
+        }
+    }
 }
 
 /// How long packets were to wait and how long they did; microseconds, all zero where none did.
@@ -126,7 +135,7 @@ impl Injection {
             delay_us: self.waited,
             verdict: self.verdict(),
             ended_by: self.ended_by.name(),
-            reason: self.reason(),
+            reason: self.ended_by.reason(),
             held_ms: milliseconds(self.held),
             endpoints: self.endpoints.iter().map(Endpoint::to_string).collect(),
             direction: self.direction.name(),
@@ -217,14 +226,6 @@ impl Injection {
         }
     }
 
-    fn reason(&self) -> &str {
-        match &self.ended_by {
-            EndedBy::Deadline => "its time was over",
-            EndedBy::Operator(how) => how,
-            EndedBy::Guard(why) => why,
-        }
-    }
-
     fn what(&self) -> String {
         format!(
             "{} on {} ({})",
@@ -236,7 +237,7 @@ impl Injection {
 
     fn ending(&self) -> String {
         let held = words::duration(self.held, 1);
-        format!("after {held}: {}", self.reason())
+        format!("after {held}: {}", self.ended_by.reason())
     }
 
     /// Counters that aren't zero, and `seen`, which tells most where it is.
