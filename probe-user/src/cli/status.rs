@@ -146,7 +146,7 @@ fn text(faults: &[Fault]) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "{:<8} {} on {} ({}) in netns {place}: since {}, {} left, {} packets seen, {} touched, by \
+            "{:<8} {} on {} ({}) in netns {place}: since {}, {} left, {} seen, {} touched, by \
              {} {}",
             fault.state,
             fault.fault,

@@ -83,6 +83,12 @@ impl Injector {
             injector.start_line(interfaces)?;
         }
         injector.attach(interfaces)?;
+        log::info!(
+            "programs attached to {} in network namespace \"{}\", by {:?}",
+            interfaces.join(", "),
+            injector.netns.name,
+            attach::Method::of_this_kernel()
+        );
         Ok(injector)
     }
 
@@ -195,6 +201,7 @@ impl Injector {
         let line = DelayLine::start(&self.netns, slots, ways)?;
         self.header.line_ifindex = line.ifindex();
         let device = line.device_name().to_owned();
+        log::info!("delayed packets wait behind {device}");
         self.attached.push((line.ifindex(), device.clone()));
         self.line = Some(line);
         let Self {

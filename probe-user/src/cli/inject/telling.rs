@@ -111,7 +111,7 @@ impl Teller {
             Progress::Holding { left, counters } if self.watched => {
                 self.line_is_open = true;
                 tell(&format!(
-                    "\r\x1b[K{} left · {} packets seen · {} touched",
+                    "\r\x1b[K{} left · {} seen · {} touched",
                     words::duration(left, 0),
                     counters.seen,
                     counters.touched()
