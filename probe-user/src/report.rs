@@ -3,6 +3,7 @@
 //! Both tell the same figures; neither judges any.
 
 pub mod json;
+pub mod observed;
 pub mod text;
 
 #[cfg(test)]
