@@ -11,4 +11,6 @@ pub mod place;
 pub mod run;
 pub mod session;
 pub mod signals;
+pub mod survey;
+pub mod target;
 pub mod watch;

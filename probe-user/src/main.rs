@@ -17,4 +17,8 @@ mod snapshot;
 mod tui;
 mod verdict;
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

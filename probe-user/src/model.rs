@@ -71,7 +71,10 @@ impl Model {
             PartyIndex::Service(index) => &mut self.services[index].party,
         };
         let call = self.calls.follow(event, party)?;
-        Some(Call { party: Some(index), ..call })
+        Some(Call {
+            party: Some(index),
+            ..call
+        })
     }
 
     /// Tells who a process is, in better words than the connect hook has.
@@ -132,7 +135,9 @@ impl Model {
     pub fn replace_latencies(&mut self, counted: &[(PeerKey, Histogram)]) {
         for dependency in &mut self.dependencies {
             let mut latency = Histogram::default();
-            let own = counted.iter().filter(|(peer, _)| dependency.peers.contains(peer));
+            let own = counted
+                .iter()
+                .filter(|(peer, _)| dependency.peers.contains(peer));
             own.for_each(|(_, histogram)| latency.merge(histogram));
             dependency.party.history.replace_latency(latency);
         }
@@ -178,7 +183,8 @@ impl Model {
         let known = self.dependencies.iter().position(same);
         let index = known.unwrap_or_else(|| {
             let command = process.map_or_else(String::new, |it| it.command.clone());
-            self.dependencies.push(Dependency::new(peer, remote, name, command));
+            self.dependencies
+                .push(Dependency::new(peer, remote, name, command));
             self.dependencies.len() - 1
         });
         self.dependencies[index].peers.push(*peer);

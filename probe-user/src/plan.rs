@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::quantity::words::{typed_duration, typed_share};
 
+pub mod decode;
 pub mod encode;
 
 /// A share of packets.
@@ -76,6 +77,28 @@ impl Fault {
             Self::Blackhole => "blackhole",
         }
     }
+
+    /// Its arguments, as typed: "200ms --jitter 50ms", "10%", "".
+    pub fn arguments(&self) -> String {
+        let time = |ns: u64| typed_duration(Duration::from_nanos(ns));
+        match *self {
+            Self::Delay {
+                delay_ns,
+                jitter_ns: 0,
+            } => time(delay_ns),
+            Self::Delay {
+                delay_ns,
+                jitter_ns,
+            } => format!("{} --jitter {}", time(delay_ns), time(jitter_ns)),
+            Self::Loss(share) | Self::Corrupt(share, CorruptMode::Wire) => {
+                typed_share(share.value())
+            }
+            Self::Corrupt(share, CorruptMode::Payload) => {
+                format!("{} --mode payload", typed_share(share.value()))
+            }
+            Self::Blackhole => String::new(),
+        }
+    }
 }
 
 impl fmt::Display for Fault {
@@ -113,6 +136,17 @@ pub enum Direction {
     Ingress,
     /// Both.
     Both,
+}
+
+impl Direction {
+    /// Its name, as typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Egress => "egress",
+            Self::Ingress => "ingress",
+            Self::Both => "both",
+        }
+    }
 }
 
 /// Which transport protocol.

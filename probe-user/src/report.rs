@@ -2,6 +2,7 @@
 //!
 //! Both tell the same figures; neither judges any.
 
+pub mod injection;
 pub mod json;
 pub mod observed;
 pub mod text;

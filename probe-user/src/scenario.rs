@@ -11,7 +11,7 @@ use crate::quantity::{Bound, Sustained};
 mod check;
 pub mod error;
 mod fault;
-mod nearest;
+pub mod nearest;
 mod sections;
 mod step;
 mod table;

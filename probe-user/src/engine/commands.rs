@@ -24,7 +24,9 @@ impl Commands {
     /// # Errors
     /// Where it can't be started.
     pub fn start(&mut self, step: usize, words: &[String]) -> std::io::Result<()> {
-        let (program, arguments) = words.split_first().map_or(("", [].as_slice()), |(p, a)| (p.as_str(), a));
+        let (program, arguments) = words
+            .split_first()
+            .map_or(("", [].as_slice()), |(p, a)| (p.as_str(), a));
         let child = Command::new(program)
             .args(arguments)
             .stdin(Stdio::null())
@@ -41,17 +43,18 @@ impl Commands {
     /// signal ended it.
     pub fn ended(&mut self) -> Vec<(usize, Option<i32>)> {
         let mut ended = Vec::new();
-        self.running.retain_mut(|running| match running.child.try_wait() {
-            Ok(None) => true,
-            Ok(Some(status)) => {
-                ended.push((running.step, status.code()));
-                false
-            }
-            Err(_) => {
-                ended.push((running.step, None));
-                false
-            }
-        });
+        self.running
+            .retain_mut(|running| match running.child.try_wait() {
+                Ok(None) => true,
+                Ok(Some(status)) => {
+                    ended.push((running.step, status.code()));
+                    false
+                }
+                Err(_) => {
+                    ended.push((running.step, None));
+                    false
+                }
+            });
         ended
     }
 

@@ -47,11 +47,19 @@ impl Faults {
                 seed: seed(index),
             });
         }
-        let faulted = scenario.steps.iter().filter_map(|step| Some(step.fault()?.dependency));
+        let faulted = scenario
+            .steps
+            .iter()
+            .filter_map(|step| Some(step.fault()?.dependency));
         let interfaces = place.interfaces(faulted);
         let mut injector = Injector::open(place.netns, &interfaces, plan.needs_line())?;
         injector.apply(&plan)?;
-        Ok(Self { injector, plan, rules, killed: false })
+        Ok(Self {
+            injector,
+            plan,
+            rules,
+            killed: false,
+        })
     }
 
     /// Arms the fault of a step until a time.
@@ -70,7 +78,12 @@ impl Faults {
         self.set(step, 0, 0)?;
         let now_ns = clock::now_ns();
         let delays = |rule: &Rule| matches!(rule.fault, Fault::Delay { .. });
-        if !self.plan.rules.iter().any(|rule| delays(rule) && rule.ends_ns > now_ns) {
+        if !self
+            .plan
+            .rules
+            .iter()
+            .any(|rule| delays(rule) && rule.ends_ns > now_ns)
+        {
             self.injector.let_go();
         }
         Ok(())

@@ -51,7 +51,10 @@ impl Game {
         self.read_counters();
         let mut actions = self.day.tick(now_ns, session);
         if self.faults.killed() && !self.day.is_over() {
-            actions.extend(self.day.abort(now_ns, "somebody stopped every fault on this host"));
+            actions.extend(
+                self.day
+                    .abort(now_ns, "somebody stopped every fault on this host"),
+            );
         }
         self.carry_out(actions, session).await
     }
@@ -75,7 +78,10 @@ impl Game {
                 let fault = step.fault()?;
                 let (_, ends_ns) = self.spans[index]?;
                 let counters = &self.counters[index];
-                let left = self.day.is_armed(index).then(|| ends_ns.saturating_sub(now_ns));
+                let left = self
+                    .day
+                    .is_armed(index)
+                    .then(|| ends_ns.saturating_sub(now_ns));
                 Some(FaultView {
                     label: step.label(),
                     left_ms: left.map(|ns| ns / 1_000_000),
@@ -134,7 +140,9 @@ impl Game {
     }
 
     fn run(&mut self, step: usize) {
-        let StepAction::Run(words) = &self.day.scenario().steps[step].action else { return };
+        let StepAction::Run(words) = &self.day.scenario().steps[step].action else {
+            return;
+        };
         if let Err(error) = self.commands.start(step, words) {
             log::warn!("{}: {error}", self.day.scenario().steps[step].label());
             self.day.command_ended(step, clock::now_ns(), None);

@@ -1,1 +1,326 @@
-//! One fault, now: what `probe inject` does.
+//! One injection, from what was asked to what came of it. However it ends, nothing of it stays.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
+};
+
+use crate::{
+    endpoint::EndpointSpec,
+    kernel::{
+        clock,
+        delay_line::Waits,
+        injector::Injector,
+        leftovers,
+        netns::{Netns, NetnsRef},
+        process,
+        resolve::{Resolved, resolve},
+        support,
+    },
+    plan::{Direction, Fault, Plan, Protocol, Rule},
+    report::injection::{EndedBy, Injection, Waited},
+    verdict::FaultCounters,
+};
+
+/// How often the kill switch is looked at.
+const WATCH_KILL: Duration = Duration::from_millis(20);
+/// How often it is looked after what the fault needs.
+const WATCH_GROUND: Duration = Duration::from_millis(250);
+/// How often progress is told.
+const TELL: Duration = Duration::from_secs(1);
+/// How long the line's thread gets to let packets go and hand over what it measured.
+const SETTLE: Duration = Duration::from_millis(20);
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// What is to happen.
+    pub fault: Fault,
+    /// To packets to and from where.
+    pub to: Vec<EndpointSpec>,
+    /// Of which protocol.
+    pub protocol: Protocol,
+    /// In which direction.
+    pub direction: Direction,
+    /// In which network namespace.
+    pub netns: NetnsRef,
+    /// On these interfaces; where none is named, on those that lead there.
+    pub interfaces: Vec<String>,
+    /// For how long.
+    pub duration: Duration,
+    /// Seed of its decisions.
+    pub seed: u64,
+}
+
+/// A request whose namespace is open and whose target is resolved; nothing is touched yet.
+#[derive(Debug)]
+pub struct Prepared {
+    request: Request,
+    netns: Netns,
+    /// Endpoints and interfaces.
+    pub target: Resolved,
+}
+
+/// Something to tell a person meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress {
+    /// So many dead probes had left something behind, which is cleared now.
+    Cleared(usize),
+    /// The fault holds.
+    Armed,
+    /// It has held for a while.
+    Holding {
+        /// Until it ends.
+        left: Duration,
+        /// What became of packets so far.
+        counters: FaultCounters,
+    },
+}
+
+impl Prepared {
+    /// Opens the namespace and resolves the target.
+    ///
+    /// # Errors
+    /// Where either can't be done.
+    pub fn new(request: Request) -> Result<Self> {
+        let netns = Netns::open(&request.netns)?;
+        let target = resolve(&netns, &request.to, &request.interfaces)?;
+        Ok(Self {
+            request,
+            netns,
+            target,
+        })
+    }
+
+    /// What was asked.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// Where packets wait: "userspace", or "none" where none has to.
+    pub fn delay_backend(&self) -> &'static str {
+        if self.plan(0).needs_line() {
+            "userspace"
+        } else {
+            "none"
+        }
+    }
+
+    /// Injects until the deadline, a signal, the kill switch, or until the ground is gone.
+    ///
+    /// # Errors
+    /// Where the host can't, or refuses half-way. The fault is over then, too.
+    pub fn run(self, tell: &mut dyn FnMut(Progress)) -> Result<Injection> {
+        support::require_privileges("inject")?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("inject: starting a runtime")?;
+        runtime.block_on(self.inject(tell))
+    }
+
+    fn plan(&self, starts_ns: u64) -> Plan {
+        let request = &self.request;
+        Plan {
+            rules: vec![Rule {
+                name: request.fault.to_string(),
+                fault: request.fault,
+                endpoints: self.target.endpoints.clone(),
+                protocol: request.protocol,
+                direction: request.direction,
+                starts_ns,
+                ends_ns: starts_ns.saturating_add(request.duration.as_nanos() as u64),
+                seed: request.seed,
+            }],
+        }
+    }
+
+    async fn inject(self, tell: &mut dyn FnMut(Progress)) -> Result<Injection> {
+        // Before anything is armed, so that no signal finds it armed and unwatched.
+        let mut person = Person::watch()?;
+        match leftovers::clear() {
+            0 => {}
+            count => tell(Progress::Cleared(count)),
+        }
+        let Self {
+            request,
+            netns,
+            target,
+        } = &self;
+        let needs_line = self.plan(0).needs_line();
+        let mut injector = Injector::open(netns.try_clone()?, &target.interfaces, needs_line)?;
+        let plan = self.plan(clock::now_ns());
+        let began = Instant::now();
+        injector.apply(&plan)?;
+        tell(Progress::Armed);
+        let ended_by = hold(&injector, began + request.duration, &mut person, tell).await?;
+        injector.end_all();
+        let held = began.elapsed();
+        sleep(SETTLE).await;
+        let (counters, waits) = read(&injector)?;
+        Ok(Injection {
+            fault: request.fault,
+            seed: request.seed,
+            duration: request.duration,
+            held,
+            endpoints: target.endpoints.clone(),
+            direction: request.direction,
+            netns: request.netns.to_string(),
+            interfaces: target.interfaces.clone(),
+            delay_backend: self.delay_backend(),
+            counters,
+            waited: waited(&request.fault, &waits),
+            ended_by,
+        })
+    }
+}
+
+/// Watches over an armed fault until something ends it.
+async fn hold(
+    injector: &Injector,
+    deadline: Instant,
+    person: &mut Person,
+    tell: &mut dyn FnMut(Progress),
+) -> Result<EndedBy> {
+    let mut watch_kill = ticks(WATCH_KILL);
+    let mut watch_ground = ticks(WATCH_GROUND);
+    let mut telling = ticks(TELL);
+    loop {
+        tokio::select! {
+            biased;
+            how = person.stops() => return Ok(EndedBy::Operator(how)),
+            () = sleep_until(deadline) => return Ok(EndedBy::Deadline),
+            _ = watch_kill.tick() => {
+                if injector.killed()? {
+                    return Ok(EndedBy::Operator("stopped by `probe stop`"));
+                }
+            }
+            _ = watch_ground.tick() => {
+                if let Some(gone) = injector.missing()? {
+                    return Ok(EndedBy::Guard(format!("{gone} is gone")));
+                }
+            }
+            _ = telling.tick() => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                let (counters, _) = read(injector)?;
+                tell(Progress::Holding { left, counters });
+            }
+        }
+    }
+}
+
+fn ticks(period: Duration) -> tokio::time::Interval {
+    let mut ticks = interval(period);
+    // After a stop, once is enough.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+/// What became of packets, in the kernel and in the line.
+fn read(injector: &Injector) -> Result<(FaultCounters, Waits)> {
+    let rule = injector.counters()?.first().copied().unwrap_or_default();
+    let line = injector.line().unwrap_or_default();
+    let mut counters = FaultCounters::of_rule(&rule, line.overflow);
+    counters.errors += line.failed + injector.totals()?.lost_way;
+    Ok((counters, line.waits))
+}
+
+/// How long packets waited. Without jitter all were to wait equally long, so that their lateness
+/// tells the rest more precisely than their waits.
+fn waited(fault: &Fault, waits: &Waits) -> Waited {
+    let Fault::Delay {
+        delay_ns,
+        jitter_ns,
+    } = *fault
+    else {
+        return Waited::default();
+    };
+    let delay_us = delay_ns / 1_000;
+    let (base, measured) = match jitter_ns {
+        0 => (delay_us, &waits.lateness),
+        _ => (0, &waits.measured),
+    };
+    let Some(measured_p50) = measured.quantile_us(0.5) else {
+        return Waited::default();
+    };
+    Waited {
+        requested_p50: match jitter_ns {
+            0 => delay_us,
+            _ => waits.requested.quantile_us(0.5).unwrap_or(delay_us),
+        },
+        measured_p50: base + measured_p50,
+        measured_p99: base + measured.quantile_us(0.99).unwrap_or(measured_p50),
+    }
+}
+
+/// The signals by which a person, or who acts for one, stops a fault.
+struct Person {
+    interrupt: Signal,
+    terminate: Signal,
+    /// Not watched under nohup, which asks for that.
+    hang_up: Option<Signal>,
+}
+
+impl Person {
+    fn watch() -> Result<Self> {
+        let watch = |kind| signal(kind).context("inject: watching for signals");
+        Ok(Self {
+            interrupt: watch(SignalKind::interrupt())?,
+            terminate: watch(SignalKind::terminate())?,
+            hang_up: match process::ignores_signal(libc::SIGHUP) {
+                true => None,
+                false => Some(watch(SignalKind::hangup())?),
+            },
+        })
+    }
+
+    async fn stops(&mut self) -> &'static str {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => "stopped by Ctrl-C",
+            _ = self.terminate.recv() => "stopped by SIGTERM",
+            _ = hang_up => "stopped by SIGHUP: its terminal is gone",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delay(jitter_ns: u64) -> Fault {
+        Fault::Delay {
+            delay_ns: 100_000_000,
+            jitter_ns,
+        }
+    }
+
+    #[test]
+    fn without_jitter_waits_are_told_to_a_few_microseconds() {
+        let mut waits = Waits::default();
+        for lateness in 1..=100 {
+            waits.lateness.record(lateness);
+            waits.measured.record(100_000 + lateness);
+        }
+        let waited = waited(&delay(0), &waits);
+        assert_eq!(waited.requested_p50, 100_000);
+        assert!(waited.measured_p50.abs_diff(100_050) <= 1, "{waited:?}");
+        assert!(waited.measured_p99.abs_diff(100_099) <= 2, "{waited:?}");
+    }
+
+    #[test]
+    fn what_nobody_waited_is_zero() {
+        assert_eq!(waited(&delay(0), &Waits::default()), Waited::default());
+        let mut waits = Waits::default();
+        waits.lateness.record(5);
+        assert_eq!(waited(&Fault::Blackhole, &waits), Waited::default());
+    }
+}

@@ -53,5 +53,9 @@ pub async fn observe(
         let latencies = session.observer().latencies()?;
         session.model.replace_latencies(&latencies);
     }
-    Ok(Observed { model: session.model, window, lost_events: session.lost_events })
+    Ok(Observed {
+        model: session.model,
+        window,
+        lost_events: session.lost_events,
+    })
 }

@@ -16,7 +16,11 @@ const TREND: u64 = 60;
 /// Makes a picture of a session, and of the game day in it.
 pub fn take(session: &Session, game: Option<&Game>, faults: Vec<FaultView>) -> Snapshot {
     let now_ns = clock::now_ns();
-    let camera = Camera { session, game, now_ns };
+    let camera = Camera {
+        session,
+        game,
+        now_ns,
+    };
     let mut timeline = session.timeline.clone();
     if let Some(game) = game {
         timeline.extend_from_slice(game.day.timeline());
@@ -26,7 +30,12 @@ pub fn take(session: &Session, game: Option<&Game>, faults: Vec<FaultView>) -> S
         elapsed_ms: now_ns.saturating_sub(session.started_ns) / 1_000_000,
         title: game.map_or_else(|| "watch".into(), |game| game.day.scenario().name.clone()),
         dependencies: camera.dependencies(),
-        services: session.model.services().iter().map(|it| camera.service(it)).collect(),
+        services: session
+            .model
+            .services()
+            .iter()
+            .map(|it| camera.service(it))
+            .collect(),
         faults,
         timeline,
         game_day: game.map(|game| game.day.view(now_ns, session)),
@@ -43,14 +52,21 @@ struct Camera<'a> {
 
 impl Camera<'_> {
     fn dependencies(&self) -> Vec<DependencyView> {
-        let mut views: Vec<_> =
-            self.session.model.dependencies().iter().map(|it| self.dependency(it)).collect();
+        let mut views: Vec<_> = self
+            .session
+            .model
+            .dependencies()
+            .iter()
+            .map(|it| self.dependency(it))
+            .collect();
         views.sort_by(|a, b| (&a.service, &a.name, a.pid).cmp(&(&b.service, &b.name, b.pid)));
         views
     }
 
     fn dependency(&self, dependency: &Dependency) -> DependencyView {
-        let spans = self.game.map_or_else(Vec::new, |game| game.fault_spans(&dependency.name));
+        let spans = self
+            .game
+            .map_or_else(Vec::new, |game| game.fault_spans(&dependency.name));
         let party = &dependency.party;
         DependencyView {
             service: dependency.service.clone(),
@@ -64,7 +80,9 @@ impl Camera<'_> {
             in_flight: party.in_flight,
             in_flight_max: party.in_flight_max,
             seconds: self.seconds(party, &spans),
-            faulted: spans.iter().any(|(from, to)| (*from..*to).contains(&self.now_ns)),
+            faulted: spans
+                .iter()
+                .any(|(from, to)| (*from..*to).contains(&self.now_ns)),
         }
     }
 
@@ -85,7 +103,10 @@ impl Camera<'_> {
     }
 
     fn recent(&self, party: &Party) -> WindowStats {
-        let from_ns = self.now_ns.saturating_sub(RECENT * SECOND_NS).max(self.session.started_ns);
+        let from_ns = self
+            .now_ns
+            .saturating_sub(RECENT * SECOND_NS)
+            .max(self.session.started_ns);
         party.history.window(from_ns, self.now_ns)
     }
 
@@ -113,7 +134,9 @@ impl Camera<'_> {
                     p50_us: window.latency.quantile_us(0.5),
                     ok: window.ok as u32,
                     failed: window.failed() as u32,
-                    faulted: faults.iter().any(|(began, ended)| *began < to && *ended > from),
+                    faulted: faults
+                        .iter()
+                        .any(|(began, ended)| *began < to && *ended > from),
                 }
             })
             .collect()

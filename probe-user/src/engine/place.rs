@@ -26,14 +26,21 @@ impl Place {
     /// # Errors
     /// Where the namespace isn't there, a name has no address or an endpoint no route.
     pub fn of(scenario: &Scenario) -> Result<Self> {
-        let name = scenario.service.netns.as_deref().map_or(Ok(NetnsRef::Own), NetnsRef::parse)?;
+        let name = scenario
+            .service
+            .netns
+            .as_deref()
+            .map_or(Ok(NetnsRef::Own), NetnsRef::parse)?;
         let netns = Netns::open(&name)?;
         let dependencies = scenario
             .dependencies
             .iter()
             .map(|dependency| resolve(&netns, &dependency.to, &[]))
             .collect::<Result<_>>()?;
-        Ok(Self { netns, dependencies })
+        Ok(Self {
+            netns,
+            dependencies,
+        })
     }
 
     /// What dependencies' addresses are called.
@@ -42,7 +49,10 @@ impl Place {
         Names::new(
             named
                 .flat_map(|(dependency, resolved)| {
-                    resolved.endpoints.iter().map(|it| (*it, dependency.name.clone()))
+                    resolved
+                        .endpoints
+                        .iter()
+                        .map(|it| (*it, dependency.name.clone()))
                 })
                 .collect(),
         )
@@ -63,8 +73,9 @@ impl Place {
 
     /// Interfaces on the routes to the dependencies that faults are on.
     pub fn interfaces(&self, faulted: impl Iterator<Item = usize>) -> Vec<String> {
-        let mut names: Vec<_> =
-            faulted.flat_map(|index| self.dependencies[index].interfaces.clone()).collect();
+        let mut names: Vec<_> = faulted
+            .flat_map(|index| self.dependencies[index].interfaces.clone())
+            .collect();
         names.sort();
         names.dedup();
         names

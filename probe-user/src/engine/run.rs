@@ -49,12 +49,21 @@ pub async fn run(
     let place = Place::of(&scenario)?;
     let session = Session::begin(place.scope(&scenario)?, place.names(&scenario))?;
     let game = Game::prepare(scenario, place, options.seed)?;
-    let mut running = Running { session, game, tell, left: false };
+    let mut running = Running {
+        session,
+        game,
+        tell,
+        left: false,
+    };
     match options.dashboard {
         None => running.headless().await?,
         Some(look) => running.on_screen(look).await?,
     }
-    let verdict = running.game.verdict().cloned().context("the game day has no verdict")?;
+    let verdict = running
+        .game
+        .verdict()
+        .cloned()
+        .context("the game day has no verdict")?;
     let last = running.picture();
     Ok(Outcome { verdict, last })
 }

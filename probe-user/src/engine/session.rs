@@ -49,7 +49,9 @@ impl Session {
     /// # Errors
     /// Where the kernel's maps can't be read any more.
     pub fn advance(&mut self, mut ended: impl FnMut(&Call, &Model)) -> Result<()> {
-        let Self { observer, model, .. } = self;
+        let Self {
+            observer, model, ..
+        } = self;
         observer.poll(|event, peer| {
             if let Some(call) = model.observe(event, peer) {
                 ended(&call, model);
@@ -101,9 +103,12 @@ impl Session {
             .collect();
         for (netns_cookie, port) in unnamed {
             if let Some(owner) = self.owners.of(netns_cookie, port) {
-                let process =
-                    Process { command: owner.command.clone(), cgroup: owner.cgroup.clone() };
-                self.model.name_service(netns_cookie, port, owner.pid, process);
+                let process = Process {
+                    command: owner.command.clone(),
+                    cgroup: owner.cgroup.clone(),
+                };
+                self.model
+                    .name_service(netns_cookie, port, owner.pid, process);
             }
         }
     }

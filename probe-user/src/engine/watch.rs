@@ -29,7 +29,10 @@ const LOOK_EVERY: u32 = 10;
 pub async fn watch(scope: Scope, look: tui::Options) -> Result<()> {
     leftovers::clear();
     let mut signals = Signals::take()?;
-    let mut watching = Watching { session: Session::begin(scope, Names::default())?, faults: vec![] };
+    let mut watching = Watching {
+        session: Session::begin(scope, Names::default())?,
+        faults: vec![],
+    };
     let (pictures, seen) = watch::channel(Arc::new(watching.picture()));
     let (commands, mut asked) = mpsc::channel(16);
     let mut screen = tokio::spawn(tui::run(seen, commands, look));
@@ -90,7 +93,11 @@ impl Watching {
 
     fn picture(&self) -> Snapshot {
         let now_ns = clock::now_ns();
-        let faults = self.faults.iter().flat_map(|armed| views(armed, now_ns)).collect();
+        let faults = self
+            .faults
+            .iter()
+            .flat_map(|armed| views(armed, now_ns))
+            .collect();
         picture::take(&self.session, None, faults)
     }
 }

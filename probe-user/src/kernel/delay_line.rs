@@ -27,7 +27,7 @@ use probe_common::line::Way;
 
 pub use device::Device;
 pub use slots::Slots;
-pub use statistics::{LineStatistics, Statistics};
+pub use statistics::{LineStatistics, Statistics, Waits};
 
 use super::netns::Netns;
 
@@ -61,7 +61,7 @@ impl DelayLine {
         let thread = std::thread::Builder::new()
             .name("probe-line".into())
             .spawn(move || {
-                prefer_this_thread();
+                let _ = prefer_this_thread();
                 worker.run();
             })
             .context("starting the delay line's thread")?;
@@ -110,17 +110,20 @@ impl Drop for DelayLine {
 }
 
 /// Puts the calling thread ahead of ordinary ones, so that a busy machine doesn't make packets
-/// or leases late. Where the host doesn't allow it, they may be.
-pub(super) fn prefer_this_thread() {
+/// or leases late.
+///
+/// # Errors
+/// Where the host doesn't allow it: then they may be late.
+pub(super) fn prefer_this_thread() -> std::io::Result<()> {
     let parameters = libc::sched_param { sched_priority: 2 };
     // SAFETY: sets the calling thread's own scheduling; the parameters are valid for the call.
     let code = unsafe {
         libc::sched_setscheduler(0, libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, &parameters)
     };
-    if code != 0 {
-        ::log::debug!(
-            "no real-time scheduling: {}",
-            std::io::Error::last_os_error()
-        );
+    if code == 0 {
+        return Ok(());
     }
+    let error = std::io::Error::last_os_error();
+    ::log::debug!("no real-time scheduling: {error}");
+    Err(error)
 }

@@ -5,7 +5,8 @@ use anyhow::{Context, Result};
 use aya::{
     Pod,
     maps::{Array, Map, MapData, MapError, PerCpuArray, loaded_maps},
-    programs::loaded_programs,
+    programs::{ProgramError, loaded_programs},
+    sys::SyscallError,
 };
 use probe_common::{
     ABI_VERSION,
@@ -32,36 +33,42 @@ pub struct Armed {
 }
 
 /// Throws the kill switch of every injector on the host, also of those whose process hangs;
-/// tells how many there were.
+/// tells how many had faults armed.
 ///
 /// # Errors
 /// Without the privilege to look at the kernel's maps.
 pub fn stop_all() -> Result<usize> {
-    let mut stopped = 0;
+    let stopped = armed()?.iter().filter(|armed| !armed.killed).count();
+    let mut failed = None;
     for info in loaded_maps() {
         let info = match info {
             Ok(info) => info,
-            Err(error) if is_refusal(&error) => return Err(error).context("looking for injectors"),
+            Err(MapError::SyscallError(error)) if is_refusal(&error) => {
+                return Err(error).context("looking for injectors");
+            }
             // A map may go while the list is read.
             Err(_) => continue,
         };
         if info.name_as_str() != Some(map::KILL) {
             continue;
         }
+        // One that has gone by now needs no stopping; the others are still to be stopped.
         let Ok(mut kill) = array_by_id::<u32>(info.id()) else {
             continue;
         };
-        if kill.set(0, 1, 0).is_ok() {
-            stopped += 1;
+        if let Err(error) = kill.set(0, 1, 0) {
+            failed = Some(error);
         }
     }
-    Ok(stopped)
+    match failed {
+        Some(error) => Err(error).context("throwing a kill switch"),
+        None => Ok(stopped),
+    }
 }
 
-/// Whether the kernel doesn't let this process look, rather than a map having gone.
-fn is_refusal(error: &MapError) -> bool {
-    matches!(error, MapError::SyscallError(error)
-        if error.io_error.kind() == std::io::ErrorKind::PermissionDenied)
+/// Whether the kernel doesn't let this process look, rather than something having gone.
+fn is_refusal(error: &SyscallError) -> bool {
+    error.io_error.kind() == std::io::ErrorKind::PermissionDenied
 }
 
 /// Everything that is armed on the host.
@@ -73,7 +80,10 @@ pub fn armed() -> Result<Vec<Armed>> {
     for info in loaded_programs() {
         let info = match info {
             Ok(info) => info,
-            Err(error) if all.is_empty() => return Err(error).context("looking for injectors"),
+            Err(ProgramError::SyscallError(error)) if is_refusal(&error) => {
+                return Err(error).context("looking for injectors");
+            }
+            // A program may go while the list is read.
             Err(_) => continue,
         };
         // The kernel keeps fifteen characters of a program's name.

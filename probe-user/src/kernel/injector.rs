@@ -43,7 +43,8 @@ pub struct Injector {
     header: PlanHeader,
     targets: BTreeSet<EndpointKey>,
     rules: usize,
-    line_dropped_before: u64,
+    /// What the programs are attached to, and the line's device.
+    attached: Vec<(u32, String)>,
 }
 
 impl Injector {
@@ -76,7 +77,7 @@ impl Injector {
             header,
             targets: BTreeSet::new(),
             rules: 0,
-            line_dropped_before: 0,
+            attached: Vec::new(),
         };
         if line {
             injector.start_line(interfaces)?;
@@ -156,6 +157,24 @@ impl Injector {
         Ok(sum)
     }
 
+    /// What the faults need that has gone since they were armed: the namespace, an interface or
+    /// the line's device; `None` while all is there.
+    ///
+    /// # Errors
+    /// Where the kernel doesn't answer.
+    pub fn missing(&self) -> Result<Option<String>> {
+        if !self.netns.is_there() {
+            return Ok(Some(format!("network namespace \"{}\"", self.netns.name)));
+        }
+        let there = self.netns.within(interfaces::all)?;
+        let gone = self.attached.iter().find(|(index, name)| {
+            !there
+                .iter()
+                .any(|it| it.index == *index && it.name == *name)
+        });
+        Ok(gone.map(|(_, name)| format!("interface \"{name}\"")))
+    }
+
     /// What went through the delay line, if there is one; what its device had no room for
     /// counts as overflow.
     pub fn line(&self) -> Option<LineStatistics> {
@@ -163,7 +182,7 @@ impl Injector {
         let mut statistics = line.statistics();
         let device = self.netns.within(|| interfaces::named(line.device_name()));
         if let Ok(device) = device {
-            statistics.overflow += device.dropped.saturating_sub(self.line_dropped_before);
+            statistics.overflow += device.dropped;
         }
         Some(statistics)
     }
@@ -181,6 +200,7 @@ impl Injector {
         let line = DelayLine::start(&self.netns, slots, ways)?;
         self.header.line_ifindex = line.ifindex();
         let device = line.device_name().to_owned();
+        self.attached.push((line.ifindex(), device.clone()));
         self.line = Some(line);
         let Self {
             netns,
@@ -204,16 +224,18 @@ impl Injector {
         })
     }
 
-    fn attach(&mut self, interfaces: &[String]) -> Result<()> {
+    fn attach(&mut self, names: &[String]) -> Result<()> {
         let Self {
             netns,
             ledger,
             ebpf,
+            attached,
             ..
         } = self;
         let ebpf = ebpf.as_mut().context("the programs are unloaded")?;
         netns.within(|| {
-            for name in interfaces {
+            for name in names {
+                attached.push((interfaces::named(name)?.index, name.clone()));
                 attach::attach(ebpf, program::TC_EGRESS, name, TcAttachType::Egress, ledger)?;
                 attach::attach(
                     ebpf,

@@ -23,6 +23,8 @@ pub struct Interface {
     pub up: bool,
     /// Whether its frames have an Ethernet header, as the programs expect.
     pub ethernet: bool,
+    /// Whether it is a port of a bridge or a bond, which packets pass as well.
+    pub is_port: bool,
     /// Frames it dropped because they found no room.
     pub dropped: u64,
 }
@@ -121,11 +123,13 @@ fn interface_of(link: &LinkMessage) -> Interface {
             link.header.link_layer_type,
             LinkLayerType::Ether | LinkLayerType::Loopback
         ),
+        is_port: false,
         dropped: 0,
     };
     for attribute in &link.attributes {
         match attribute {
             LinkAttribute::IfName(name) => interface.name.clone_from(name),
+            LinkAttribute::Controller(controller) => interface.is_port = *controller != 0,
             LinkAttribute::Stats64(stats) => interface.dropped = stats.tx_dropped,
             _ => {}
         }

@@ -41,7 +41,7 @@ impl Lease {
         let thread = std::thread::Builder::new()
             .name("probe-lease".into())
             .spawn(move || {
-                super::delay_line::prefer_this_thread();
+                let _ = super::delay_line::prefer_this_thread();
                 while !stopped.load(Ordering::Relaxed) {
                     // A renewal that fails is one that doesn't happen: the lease lapses.
                     let _ = grant(&mut map, clock::now_ns() + LEASE.as_nanos() as u64);

@@ -105,6 +105,21 @@ impl Netns {
         })
     }
 
+    /// The same namespace, held open once more.
+    ///
+    /// # Errors
+    /// Where the process has no file descriptor left.
+    pub fn try_clone(&self) -> Result<Self> {
+        Ok(Self {
+            file: self
+                .file
+                .try_clone()
+                .with_context(|| format!("network namespace \"{}\": holding it open", self.name))?,
+            name: self.name.clone(),
+            inode: self.inode,
+        })
+    }
+
     /// Runs a closure on a thread of its own inside the namespace.
     ///
     /// # Errors
@@ -126,8 +141,18 @@ impl Netns {
     /// # Errors
     /// Without the privilege.
     pub fn enter(&self) -> Result<()> {
-        setns(self.file.as_fd(), CloneFlags::CLONE_NEWNET)
-            .with_context(|| format!("network namespace \"{}\": entering", self.name))
+        setns(self.file.as_fd(), CloneFlags::CLONE_NEWNET).with_context(|| {
+            format!(
+                "network namespace \"{}\": entering\nhint: it takes root, or CAP_SYS_ADMIN",
+                self.name
+            )
+        })
+    }
+
+    /// Whether what it was called still leads to it: the file held open here keeps it alive
+    /// beyond that.
+    pub fn is_there(&self) -> bool {
+        std::fs::metadata(self.name.path()).is_ok_and(|found| found.ino() == self.inode)
     }
 
     /// The cookie by which kernel programs know it.
@@ -137,6 +162,16 @@ impl Netns {
     pub fn cookie(&self) -> Result<u64> {
         self.within(own_cookie)
     }
+}
+
+/// The name below /run/netns of the namespace of that inode, if it has one.
+pub fn name_of(inode: u64) -> Option<String> {
+    std::fs::read_dir("/run/netns")
+        .ok()?
+        .filter_map(Result::ok)
+        // Not the entry's own metadata: that is of the file below the mount.
+        .find(|entry| std::fs::metadata(entry.path()).is_ok_and(|found| found.ino() == inode))
+        .and_then(|entry| entry.file_name().into_string().ok())
 }
 
 /// The cookie of the calling thread's namespace.

@@ -16,6 +16,19 @@ pub fn started(pid: u32) -> Option<u64> {
         .ok()
 }
 
+/// Whether this process was started with a signal ignored, or came to ignore it.
+pub fn ignores_signal(signal: i32) -> bool {
+    let ignored = status_field("SigIgn:").and_then(|hex| u64::from_str_radix(&hex, 16).ok());
+    ignored.is_some_and(|ignored| ignored >> (signal - 1) & 1 == 1)
+}
+
+/// A field of this process's /proc/self/status; `name` with its colon.
+pub fn status_field(name: &str) -> Option<String> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let value = status.lines().find_map(|line| line.strip_prefix(name))?;
+    Some(value.trim().to_owned())
+}
+
 /// Command name of a process.
 pub fn command_name(pid: u32) -> Option<String> {
     fs::read_to_string(format!("/proc/{pid}/comm"))

@@ -49,7 +49,16 @@ pub fn call(call: &Call, model: &Model) -> String {
 /// The same for people: a table of dependencies, and one of services.
 pub fn text(model: &Model, window_ms: u64, lost_events: u64) -> String {
     let seconds = (window_ms as f64 / 1_000.0).max(0.001);
-    let mut rows = vec![row(["service", "dependency", "rate", "p50", "p99", "errors", "gave up", "in flight"])];
+    let mut rows = vec![row([
+        "service",
+        "dependency",
+        "rate",
+        "p50",
+        "p99",
+        "errors",
+        "gave up",
+        "in flight",
+    ])];
     for it in sorted(model) {
         let total = it.party.history.total();
         rows.push(row([
@@ -63,7 +72,9 @@ pub fn text(model: &Model, window_ms: u64, lost_events: u64) -> String {
             &format!("{} (max {})", it.party.in_flight, it.party.in_flight_max),
         ]));
     }
-    let mut served = vec![row(["service", "listens", "rate", "p50", "p99", "errors", "gave up", ""])];
+    let mut served = vec![row([
+        "service", "listens", "rate", "p50", "p99", "errors", "gave up", "",
+    ])];
     for it in model.services() {
         let total = it.party.history.total();
         served.push(row([
@@ -147,22 +158,46 @@ fn latency(histogram: &Histogram) -> Value {
 }
 
 fn quantile(histogram: &Histogram, q: f64) -> String {
-    histogram.quantile_us(q).map_or_else(|| "–".into(), words::microseconds)
+    histogram
+        .quantile_us(q)
+        .map_or_else(|| "–".into(), words::microseconds)
 }
 
 fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
-    cells.iter().map(|&cell| if cell.is_empty() { " ".into() } else { cell.to_owned() }).collect()
+    cells
+        .iter()
+        .map(|&cell| {
+            if cell.is_empty() {
+                " ".into()
+            } else {
+                cell.to_owned()
+            }
+        })
+        .collect()
 }
 
 /// Rows as aligned columns: the first two to the left, figures to the right.
 fn table(rows: &[Vec<String>]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let widths: Vec<_> = (0..rows[0].len()).map(width).collect();
     let mut text = String::new();
     for row in rows {
-        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
-            if column < 2 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
-        });
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .enumerate()
+            .map(|(column, (cell, width))| {
+                if column < 2 {
+                    format!("{cell:<width$}")
+                } else {
+                    format!("{cell:>width$}")
+                }
+            });
         text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         text.push('\n');
     }

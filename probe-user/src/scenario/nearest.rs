@@ -3,7 +3,7 @@
 use crate::mistake::Mistake;
 
 /// Adds to a mistake the nearest of `words`, or all of them where none is near.
-pub(super) fn suggest(mistake: Mistake, written: &str, words: &[&str]) -> Mistake {
+pub fn suggest(mistake: Mistake, written: &str, words: &[&str]) -> Mistake {
     match nearest(written, words) {
         Some(word) => mistake.hint(format!("did you mean \"{word}\"?")),
         None => mistake.hint(format!("known here: {}", words.join(", "))),

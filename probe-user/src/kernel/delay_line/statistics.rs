@@ -14,8 +14,34 @@ pub struct Statistics {
     overflow: AtomicU64,
     foreign: AtomicU64,
     failed: AtomicU64,
-    /// Requested and measured waits of packets that came to wait; microseconds.
-    waits: Mutex<(Histogram, Histogram)>,
+    waits: Mutex<Waits>,
+}
+
+/// How long packets waited that stayed until they were due; microseconds.
+#[derive(Clone, Debug, Default)]
+pub struct Waits {
+    /// How long they were to wait.
+    pub requested: Histogram,
+    /// How long they did, from the TC program to the moment they went on.
+    pub measured: Histogram,
+    /// How much longer than they were to: short, so that buckets tell it to a few microseconds.
+    pub lateness: Histogram,
+}
+
+impl Waits {
+    /// Counts one packet, by its times on CLOCK_MONOTONIC.
+    pub(super) fn record(&mut self, entered_ns: u64, due_ns: u64, went_ns: u64) {
+        let between = |from: u64, to: u64| to.saturating_sub(from) / 1_000;
+        self.requested.record(between(entered_ns, due_ns));
+        self.measured.record(between(entered_ns, went_ns));
+        self.lateness.record(between(due_ns, went_ns));
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.requested.merge(&other.requested);
+        self.measured.merge(&other.measured);
+        self.lateness.merge(&other.lateness);
+    }
 }
 
 /// A reading of [`Statistics`].
@@ -29,10 +55,8 @@ pub struct LineStatistics {
     pub foreign: u64,
     /// Frames that the kernel would not take back.
     pub failed: u64,
-    /// How long packets were to wait.
-    pub requested: Histogram,
-    /// How long they did, from the TC program to the moment they went on.
-    pub measured: Histogram,
+    /// How long packets waited.
+    pub waits: Waits,
 }
 
 impl Statistics {
@@ -52,28 +76,25 @@ impl Statistics {
         self.failed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Adds what a thread collected of waits, requested and measured, and empties it.
-    pub(super) fn take_waits(&self, collected: &mut (Histogram, Histogram)) {
-        let (requested, measured) = std::mem::take(collected);
+    /// Adds what a thread collected of waits, and empties it.
+    pub(super) fn take_waits(&self, collected: &mut Waits) {
+        let collected = std::mem::take(collected);
         if let Ok(mut waits) = self.waits.lock() {
-            waits.0.merge(&requested);
-            waits.1.merge(&measured);
+            waits.merge(&collected);
         }
     }
 
     pub(super) fn read(&self) -> LineStatistics {
-        let (requested, measured) = self
-            .waits
-            .lock()
-            .map(|waits| waits.clone())
-            .unwrap_or_default();
         LineStatistics {
             released: self.released.load(Ordering::Relaxed),
             overflow: self.overflow.load(Ordering::Relaxed),
             foreign: self.foreign.load(Ordering::Relaxed),
             failed: self.failed.load(Ordering::Relaxed),
-            requested,
-            measured,
+            waits: self
+                .waits
+                .lock()
+                .map(|waits| waits.clone())
+                .unwrap_or_default(),
         }
     }
 }

@@ -6,11 +6,11 @@ use aya::maps::{Array, MapData};
 use probe_common::line::{FLAG_CORRUPT, FLAG_INGRESS, MAX_WAYS, Slot, Way};
 
 use super::{
-    Control, Device, Slots, corrupt,
+    Control, Device, Slots, Waits, corrupt,
     frame::{Frame, Pool},
     queue::{Queue, Waiting},
 };
-use crate::{kernel::clock, model::Histogram};
+use crate::kernel::clock;
 
 /// Frames read in a row before due ones get their turn.
 const BATCH: usize = 64;
@@ -30,7 +30,7 @@ pub(super) struct Worker {
     tags: HashMap<(u32, bool), u16>,
     queue: Queue,
     pool: Pool,
-    waits: (Histogram, Histogram),
+    waits: Waits,
     handed_over_ns: u64,
 }
 
@@ -49,7 +49,7 @@ impl Worker {
             tags: HashMap::new(),
             queue: Queue::default(),
             pool: Pool::default(),
-            waits: Default::default(),
+            waits: Waits::default(),
             handed_over_ns: 0,
         }
     }
@@ -61,7 +61,7 @@ impl Worker {
             let let_go = self.control.let_go.load(Ordering::Acquire);
             let now_ns = clock::now_ns();
             let went = self.release(if let_go { u64::MAX } else { now_ns });
-            self.hand_over(now_ns);
+            self.hand_over(now_ns, let_go);
             if came || went {
                 continue;
             }
@@ -101,6 +101,8 @@ impl Worker {
                     // more, and what waits has nowhere to go.
                     log::debug!("delay line: reading: {error}");
                     self.control.let_go.store(true, Ordering::Release);
+                    // Waiting for such a device ends at once, and this thread goes before others.
+                    std::thread::sleep(Duration::from_millis(10));
                     break;
                 }
             }
@@ -182,18 +184,19 @@ impl Worker {
                     self.control.statistics.count_failed();
                 }
             }
-            if waiting.delayed {
-                let since = |then: u64| then.saturating_sub(waiting.entered_ns) / 1_000;
-                self.waits.0.record(since(waiting.due_ns));
-                self.waits.1.record(since(clock::now_ns()));
+            let went_ns = clock::now_ns();
+            // One that was let go before its time says nothing about how well the line keeps it.
+            if waiting.delayed && waiting.due_ns <= went_ns {
+                self.waits
+                    .record(waiting.entered_ns, waiting.due_ns, went_ns);
             }
             self.pool.recycle(waiting.frame);
         }
         any
     }
 
-    fn hand_over(&mut self, now_ns: u64) {
-        if now_ns.saturating_sub(self.handed_over_ns) >= HAND_OVER_NS {
+    fn hand_over(&mut self, now_ns: u64, at_once: bool) {
+        if at_once || now_ns.saturating_sub(self.handed_over_ns) >= HAND_OVER_NS {
             self.handed_over_ns = now_ns;
             self.control.statistics.take_waits(&mut self.waits);
         }

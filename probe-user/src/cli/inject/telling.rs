@@ -1,0 +1,130 @@
+//! What is told of an injection while it holds, on stderr.
+
+use serde::Serialize;
+
+use super::{
+    super::style::{Color, Paint},
+    super::tell,
+    somebody_watches,
+};
+use crate::{
+    engine::injection::{Prepared, Progress},
+    kernel::netns::NetnsRef,
+    quantity::words::{self, typed_duration},
+    report::injection::list,
+};
+
+/// What is or would be armed, in one line.
+pub(super) fn summary(prepared: &Prepared) -> String {
+    let request = prepared.request();
+    let netns = match &request.netns {
+        NetnsRef::Own => String::new(),
+        netns => format!(" in netns {netns}"),
+    };
+    format!(
+        "{} on {} ({}){netns} via {}, for {}, seed {}, delay backend {}",
+        request.fault,
+        list(&prepared.target.endpoints),
+        request.direction.name(),
+        prepared.target.interfaces.join(", "),
+        typed_duration(request.duration),
+        request.seed,
+        prepared.delay_backend(),
+    )
+}
+
+#[derive(Serialize)]
+struct DryRun<'a> {
+    schema: &'static str,
+    dry_run: bool,
+    fault: FaultWords,
+    seed: u64,
+    duration_ms: u128,
+    delay_backend: &'static str,
+    endpoints: Vec<String>,
+    direction: &'static str,
+    netns: String,
+    interfaces: &'a [String],
+}
+
+#[derive(Serialize)]
+struct FaultWords {
+    kind: &'static str,
+    args: String,
+}
+
+/// The same for programs.
+pub(super) fn dry_run_json(prepared: &Prepared) -> String {
+    let request = prepared.request();
+    let document = DryRun {
+        schema: "probe.inject-plan/1",
+        dry_run: true,
+        fault: FaultWords {
+            kind: request.fault.kind(),
+            args: request.fault.arguments(),
+        },
+        seed: request.seed,
+        duration_ms: request.duration.as_millis(),
+        delay_backend: prepared.delay_backend(),
+        endpoints: prepared
+            .target
+            .endpoints
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        direction: request.direction.name(),
+        netns: request.netns.to_string(),
+        interfaces: &prepared.target.interfaces,
+    };
+    // Nothing in it can fail to serialize.
+    serde_json::to_string(&document).unwrap_or_default()
+}
+
+/// Tells progress: single lines where it goes to a file, one that changes where somebody watches.
+pub(super) struct Teller {
+    summary: String,
+    color: bool,
+    watched: bool,
+    line_is_open: bool,
+}
+
+impl Teller {
+    pub(super) fn new(summary: String, color: Color) -> Self {
+        Self {
+            summary,
+            color: color.on_stderr(),
+            watched: somebody_watches(),
+            line_is_open: false,
+        }
+    }
+
+    pub(super) fn tell(&mut self, progress: Progress) {
+        match progress {
+            Progress::Cleared(count) => tell(&format!(
+                "cleared: what {count} probe(s) that were killed had left behind\n"
+            )),
+            Progress::Armed => tell(&format!(
+                "{} {}\n",
+                Paint::Warning.text("armed:", self.color),
+                self.summary
+            )),
+            Progress::Holding { left, counters } if self.watched => {
+                self.line_is_open = true;
+                tell(&format!(
+                    "\r\x1b[K{} left · {} packets seen · {} touched",
+                    words::duration(left, 0),
+                    counters.seen,
+                    counters.touched()
+                ));
+            }
+            Progress::Holding { .. } => {}
+        }
+    }
+
+    /// Takes the changing line away.
+    pub(super) fn end(&mut self) {
+        if self.line_is_open {
+            tell("\r\x1b[K");
+        }
+    }
+}

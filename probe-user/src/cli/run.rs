@@ -1,0 +1,106 @@
+//! `probe run`: a game day.
+
+use std::{
+    fs,
+    io::{self, IsTerminal},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result};
+
+use super::{Common, Output, block_on, say, tell, watch};
+use crate::{engine, report, scenario::Scenario, tui};
+
+/// Run a game day; the exit code is its verdict
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  probe run payments-slow.toml
+  probe run payments-slow.toml --headless -o json --seed 7
+
+Exit codes: 0 passed; 1 an expectation was not met; 2 it can't be done; 3 aborted; 4 a fault
+touched nothing; 5 not enough evidence.")]
+pub struct RunArgs {
+    /// The game day's file
+    #[arg(value_name = "SCENARIO")]
+    pub scenario: PathBuf,
+    /// Without the dashboard; so, too, where stdout is no terminal
+    #[arg(long)]
+    pub headless: bool,
+    /// Decide as a run with this number did; default: a random one, which is told
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where the scenario is invalid or the host can't.
+pub fn run(args: RunArgs, common: &Common) -> Result<ExitCode> {
+    let scenario = read(&args.scenario)?;
+    let headless = args.headless || common.output == Output::Json || !io::stdout().is_terminal();
+    let look = if headless {
+        None
+    } else {
+        Some(watch::look(common)?)
+    };
+    play(scenario, seed(args.seed)?, look, common)
+}
+
+/// Reads a scenario's file.
+///
+/// # Errors
+/// Where it can't be read or isn't valid, with the line.
+pub fn read(file: &Path) -> Result<Scenario> {
+    let name = file.display().to_string();
+    let text =
+        fs::read_to_string(file).with_context(|| format!("scenario \"{name}\": reading it"))?;
+    Ok(Scenario::parse(&text, &name)?)
+}
+
+/// The seed that was given, or one of the host's choosing.
+///
+/// # Errors
+/// Where the host has no random numbers to give.
+pub fn seed(given: Option<u64>) -> Result<u64> {
+    given.map_or_else(super::inject::random_seed, Ok)
+}
+
+/// Runs a scenario and tells its verdict.
+///
+/// # Errors
+/// Where the host can't.
+pub fn play(
+    scenario: Scenario,
+    seed: u64,
+    look: Option<tui::Options>,
+    common: &Common,
+) -> Result<ExitCode> {
+    let headless = look.is_none();
+    if headless {
+        tell(&format!("game day: {} (seed {seed})\n", scenario.name));
+    }
+    let options = engine::run::Options {
+        seed,
+        dashboard: look,
+    };
+    let outcome = block_on(engine::run::run(scenario, options, |at_ms, kind, text| {
+        if headless {
+            tell(&format!(
+                "{:>7.1} s  {:<11}  {text}\n",
+                at_ms as f64 / 1_000.0,
+                kind.name()
+            ));
+        }
+    }))?;
+    if let Some(file) = std::env::var_os("PROBE_PICTURE") {
+        super::picture::save(&outcome.last, Path::new(&file))?;
+    }
+    let verdict = &outcome.verdict;
+    say(&match common.output {
+        Output::Text => report::text::verdict(verdict, common.color.on_stdout()),
+        Output::Json => report::json::verdict(verdict) + "\n",
+    })?;
+    Ok(verdict.kind.exit_code().into())
+}

@@ -1,0 +1,44 @@
+//! `probe stop`: the kill switch of the whole host.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use super::{Common, Output, say, tell};
+use crate::kernel::{host, leftovers, support};
+
+/// End every fault on this host now, also those of a probe that hangs
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+It is thrown in the kernel, so it needs no answer from the probes whose faults it ends. Where no
+fault is active it does nothing and succeeds.
+
+Examples:
+  sudo probe stop
+  sudo probe stop -o json")]
+pub struct StopArgs {}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where this process may not.
+pub fn run(_args: StopArgs, common: &Common) -> Result<ExitCode> {
+    support::require_privileges("stop")?;
+    let stopped = host::stop_all()?;
+    match leftovers::clear() {
+        0 => {}
+        count => tell(&format!(
+            "cleared: what {count} probe(s) that were killed had left behind\n"
+        )),
+    }
+    say(&match (common.output, stopped) {
+        (Output::Json, _) => json(stopped),
+        (Output::Text, 0) => "nothing was active\n".to_owned(),
+        (Output::Text, _) => format!("stopped: the faults of {stopped} process(es)\n"),
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn json(stopped: usize) -> String {
+    format!("{{\"schema\":\"probe.stop/1\",\"stopped\":{stopped}}}\n")
+}

@@ -1,0 +1,282 @@
+//! What came of one injection: as `probe.inject/1` and as a small table.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::plan::{Direction, Endpoint, Fault};
+use crate::quantity::words;
+use crate::verdict::FaultCounters;
+
+/// Why an injection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EndedBy {
+    /// Its time was over.
+    Deadline,
+    /// A person stopped it: how.
+    Operator(&'static str),
+    /// It could not go on: why.
+    Guard(String),
+}
+
+impl EndedBy {
+    /// Its name in JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Deadline => "deadline",
+            Self::Operator(_) => "operator",
+            Self::Guard(_) => "guard",
+        }
+    }
+}
+
+/// How long packets were to wait and how long they did; microseconds, all zero where none did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Waited {
+    /// Median of what was asked.
+    pub requested_p50: u64,
+    /// Median of what came of it.
+    pub measured_p50: u64,
+    /// What all but one in a hundred waited at most.
+    pub measured_p99: u64,
+}
+
+/// One injection, over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Injection {
+    /// What happened to packets.
+    pub fault: Fault,
+    /// Seed of its decisions.
+    pub seed: u64,
+    /// How long it was to hold.
+    pub duration: Duration,
+    /// How long it held.
+    pub held: Duration,
+    /// To packets to and from where.
+    pub endpoints: Vec<Endpoint>,
+    /// In which direction.
+    pub direction: Direction,
+    /// In which network namespace, as it was named.
+    pub netns: String,
+    /// On which interfaces.
+    pub interfaces: Vec<String>,
+    /// Where delayed packets waited: "userspace", or "none" where none had to.
+    pub delay_backend: &'static str,
+    /// What became of packets.
+    pub counters: FaultCounters,
+    /// How long they waited.
+    pub waited: Waited,
+    /// Why it ended.
+    pub ended_by: EndedBy,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    fault: FaultWords,
+    seed: u64,
+    duration_ms: u64,
+    delay_backend: &'a str,
+    counters: FaultCounters,
+    delay_us: Waited,
+    verdict: &'static str,
+    ended_by: &'static str,
+    reason: &'a str,
+    held_ms: u64,
+    endpoints: Vec<String>,
+    direction: &'static str,
+    netns: &'a str,
+    interfaces: &'a [String],
+}
+
+#[derive(Serialize)]
+struct FaultWords {
+    kind: &'static str,
+    args: String,
+}
+
+impl Injection {
+    /// Whether it touched anything.
+    pub fn is_effective(&self) -> bool {
+        self.counters.touched() > 0
+    }
+
+    /// What the process exits with.
+    pub fn exit_code(&self) -> u8 {
+        match self.ended_by {
+            EndedBy::Operator(_) | EndedBy::Guard(_) => 3,
+            EndedBy::Deadline if self.is_effective() => 0,
+            EndedBy::Deadline => 4,
+        }
+    }
+
+    /// As one JSON document, without a newline at its end.
+    pub fn json(&self) -> String {
+        let document = Document {
+            schema: "probe.inject/1",
+            fault: FaultWords {
+                kind: self.fault.kind(),
+                args: self.fault.arguments(),
+            },
+            seed: self.seed,
+            duration_ms: milliseconds(self.duration),
+            delay_backend: self.delay_backend,
+            counters: self.counters,
+            delay_us: self.waited,
+            verdict: self.verdict(),
+            ended_by: self.ended_by.name(),
+            reason: self.reason(),
+            held_ms: milliseconds(self.held),
+            endpoints: self.endpoints.iter().map(Endpoint::to_string).collect(),
+            direction: self.direction.name(),
+            netns: &self.netns,
+            interfaces: &self.interfaces,
+        };
+        // Nothing in it can fail to serialize: keys are text, and there are no floats.
+        serde_json::to_string(&document).unwrap_or_default()
+    }
+
+    /// As a small table, a newline at its end.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let mut row = |name: &str, value: String| {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{name:<11}{value}");
+        };
+        row("fault", self.what());
+        row("ended", self.ending());
+        row("packets", self.packets());
+        if self.waited != Waited::default() {
+            let time = |us| words::duration(Duration::from_micros(us), 3);
+            let Waited {
+                requested_p50,
+                measured_p50,
+                measured_p99,
+            } = self.waited;
+            row(
+                "waited",
+                format!(
+                    "{} median, {} p99 ({} asked)",
+                    time(measured_p50),
+                    time(measured_p99),
+                    time(requested_p50)
+                ),
+            );
+        }
+        row("verdict", self.verdict().to_owned());
+        text
+    }
+
+    /// Why nothing was touched, and what to do about it; `None` where something was.
+    pub fn why_ineffective(&self) -> Option<(String, &'static str)> {
+        let c = &self.counters;
+        if self.is_effective() {
+            return None;
+        }
+        let seen = c.seen;
+        Some(if c.errors > 0 {
+            (
+                format!("{} of {seen} packets could not be faulted", c.errors),
+                "run again with -v, and see `probe doctor`",
+            )
+        } else if seen == 0 {
+            let way = match self.direction {
+                Direction::Egress => "to",
+                Direction::Ingress => "from",
+                Direction::Both => "to or from",
+            };
+            (
+                format!(
+                    "no packet {way} {} passed {} in {}",
+                    list(&self.endpoints),
+                    self.interfaces.join(", "),
+                    words::duration(self.held, 1)
+                ),
+                "see whether anything calls it meanwhile, and that --netns, --interface, --proto \
+                 and --direction fit",
+            )
+        } else if c.matched == 0 {
+            (
+                format!("all {seen} packets seen are of kinds that no fault touches"),
+                "DHCP and IPv6 neighbour discovery keep the host reachable",
+            )
+        } else {
+            (
+                format!("chance spared all {seen} packets seen"),
+                "ask for a larger share or a longer time, or try another --seed",
+            )
+        })
+    }
+
+    fn verdict(&self) -> &'static str {
+        if self.is_effective() {
+            "effective"
+        } else {
+            "ineffective"
+        }
+    }
+
+    fn reason(&self) -> &str {
+        match &self.ended_by {
+            EndedBy::Deadline => "its time was over",
+            EndedBy::Operator(how) => how,
+            EndedBy::Guard(why) => why,
+        }
+    }
+
+    fn what(&self) -> String {
+        format!(
+            "{} on {} ({})",
+            self.fault,
+            list(&self.endpoints),
+            self.direction.name()
+        )
+    }
+
+    fn ending(&self) -> String {
+        let held = words::duration(self.held, 1);
+        format!("after {held}: {}", self.reason())
+    }
+
+    /// Counters that aren't zero, and `seen`, which tells most where it is.
+    fn packets(&self) -> String {
+        let c = &self.counters;
+        let mut text = format!("{} seen", c.seen);
+        for (count, name) in [
+            (c.delayed, "delayed"),
+            (c.dropped, "dropped"),
+            (c.corrupted, "corrupted"),
+            (c.passed, "left alone"),
+            (c.protected, "protected"),
+            (c.overflow, "lost for want of room"),
+            (c.errors, "could not be faulted"),
+        ] {
+            if count > 0 {
+                let _ = write!(text, " · {count} {name}");
+            }
+        }
+        text
+    }
+}
+
+/// The first few endpoints, and how many more there are.
+pub fn list(endpoints: &[Endpoint]) -> String {
+    const SHOWN: usize = 3;
+    let shown: Vec<_> = endpoints
+        .iter()
+        .take(SHOWN)
+        .map(Endpoint::to_string)
+        .collect();
+    match endpoints.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;
