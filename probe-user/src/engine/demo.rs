@@ -52,7 +52,11 @@ impl Lab {
             .args(without.iter().flat_map(|pattern| ["--without", pattern]))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(if quiet { Stdio::null() } else { Stdio::inherit() })
+            .stderr(if quiet {
+                Stdio::null()
+            } else {
+                Stdio::inherit()
+            })
             // A Ctrl-C at the terminal is probe's: the lab goes after the faults have.
             .process_group(0)
             .spawn()
