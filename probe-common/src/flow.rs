@@ -96,3 +96,7 @@ const _: () = assert!(size_of::<Flow>() == 56);
 // (the assertion above counts every byte), any bit pattern valid.
 #[cfg(feature = "user")]
 unsafe impl aya::Pod for PeerKey {}
+
+// SAFETY: as above.
+#[cfg(feature = "user")]
+unsafe impl aya::Pod for Flow {}

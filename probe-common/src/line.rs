@@ -63,7 +63,6 @@ pub struct Way {
 const _: () = assert!(size_of::<Slot>() == 24);
 const _: () = assert!(QUEUE_LENGTH <= SLOTS_PER_CPU);
 
-
 // SAFETY: `#[repr(C)]`, integers only, no padding, any bit pattern valid.
 #[cfg(feature = "user")]
 unsafe impl aya::Pod for Way {}

@@ -9,6 +9,8 @@ use core::intrinsics::{AtomicOrdering, atomic_xadd};
 /// `counter` must be valid, aligned and changed by atomic operations only.
 #[inline(always)]
 pub(crate) unsafe fn fetch_increment(counter: *mut u64) -> u64 {
+    // Not relaxed: LLVM 22 makes of a relaxed addition the instruction that doesn't fetch, and
+    // gives the addend for what was there before.
     // SAFETY: the caller vouches for it.
-    unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::Relaxed }>(counter, 1) }
+    unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::SeqCst }>(counter, 1) }
 }

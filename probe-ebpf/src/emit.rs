@@ -170,20 +170,15 @@ pub(crate) fn close(subject: Subject, flow: &Flow, ending: u8, waited_ns: u64) {
 #[inline(always)]
 unsafe fn load_prefix<const N: usize>(skb: &Skb, payload: u32, to: *mut u8) -> u8 {
     let available = skb.len().saturating_sub(payload);
-    if available >= N as u32 {
-        // SAFETY: the caller vouches for `N` bytes.
-        return if unsafe { skb.load(payload, to, N as u32) }.is_ok() {
-            N as u8
-        } else {
-            0
-        };
-    }
-    // Fewer than `N`: the mask tells the verifier what the comparison above told us.
-    let length = available & (N.next_power_of_two() as u32 - 1);
-    if length == 0 || length >= N as u32 {
+    // Read back as something the compiler knows nothing of: else it proves the bounds below by
+    // comparing something else, and the verifier can't follow.
+    // SAFETY: a variable of this function's own.
+    let length = unsafe { core::ptr::read_volatile(&raw const available) };
+    if length == 0 {
         return 0;
     }
-    // SAFETY: fewer than `N` bytes.
+    let length = if length >= N as u32 { N as u32 } else { length };
+    // SAFETY: at most N bytes, for which the caller vouches.
     if unsafe { skb.load(payload, to, length) }.is_ok() {
         length as u8
     } else {

@@ -13,6 +13,9 @@ pub trait Source {
     fn u16(&self, offset: usize) -> Option<u16>;
     /// Four bytes as they stand in memory.
     fn u32(&self, offset: usize) -> Option<u32>;
+    /// Several bytes at once, wherever they lie. For headers whose place is only known at run
+    /// time: where several reads share one bounds check, the verifier loses track of it.
+    fn copy<const N: usize>(&self, offset: usize) -> Option<[u8; N]>;
 }
 
 impl Source for [u8] {
@@ -24,6 +27,10 @@ impl Source for [u8] {
     fn u32(&self, offset: usize) -> Option<u32> {
         let bytes = self.get(offset..)?.first_chunk::<4>()?;
         Some(u32::from_ne_bytes(*bytes))
+    }
+
+    fn copy<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
+        self.get(offset..)?.first_chunk::<N>().copied()
     }
 }
 
@@ -173,15 +180,15 @@ impl Segment {
         if packet.protocol != protocol::TCP || packet.later_fragment {
             return None;
         }
-        let at = usize::from(packet.transport);
-        let offset_and_flags = source.u16(at + 12)?;
-        let header_length = (offset_and_flags >> 12) * 4;
+        // From the sequence number to the flags.
+        let bytes = source.copy::<10>(usize::from(packet.transport) + 4)?;
+        let header_length = u16::from(bytes[8] >> 4) * 4;
         if header_length < 20 {
             return None;
         }
         Some(Self {
-            sequence: u32::from_be(source.u32(at + 4)?),
-            flags: offset_and_flags as u8,
+            sequence: u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]),
+            flags: bytes[9],
             payload: packet.transport + header_length,
         })
     }

@@ -130,6 +130,14 @@ impl Source for Skb {
         // SAFETY: `at` checked the bounds; for alignment see above.
         Some(unsafe { *at })
     }
+
+    #[inline(always)]
+    fn copy<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
+        let mut bytes = [0; N];
+        // SAFETY: the room is N bytes.
+        unsafe { self.load(offset as u32, bytes.as_mut_ptr(), N as u32) }.ok()?;
+        Some(bytes)
+    }
 }
 
 /// Sends the packet on from an interface, inwards or outwards; returns the program's verdict.

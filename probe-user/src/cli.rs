@@ -96,8 +96,6 @@ enum Command {
     Stop(stop::StopArgs),
     Status(status::StatusArgs),
     Demo(demo::DemoArgs),
-    #[command(hide = true)]
-    Picture(picture::PictureArgs),
 }
 
 /// Does what the process was started for.
@@ -110,6 +108,22 @@ pub fn main() -> ExitCode {
     };
     logging::start(cli.common);
     run(cli.command, &cli.common).unwrap_or_else(|error| failure::of_work(&error, color))
+}
+
+/// Runs what waits for signals, time and the kernel.
+///
+/// # Errors
+/// Its own.
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("probe-worker")
+        .enable_all()
+        .build()?;
+    let result = runtime.block_on(work);
+    // Threads that still wait for a key would hold the process up.
+    runtime.shutdown_background();
+    result
 }
 
 fn parse(words: Vec<OsString>, color: Color) -> Result<Cli, clap::Error> {
@@ -131,7 +145,6 @@ fn run(command: Option<Command>, common: &Common) -> anyhow::Result<ExitCode> {
         Some(Command::Stop(args)) => stop::run(args, common),
         Some(Command::Status(args)) => status::run(args, common),
         Some(Command::Demo(args)) => demo::run(args, common),
-        Some(Command::Picture(args)) => picture::run(args, common),
     }
 }
 

@@ -1,4 +1,16 @@
 //! Composes the rest: the only place where kernel, model, game day and screen meet.
 
+pub mod commands;
+pub mod demo;
+pub mod faults;
+pub mod game;
 pub mod injection;
+pub mod observe;
+pub mod picture;
+pub mod place;
+pub mod run;
+pub mod session;
+pub mod signals;
 pub mod survey;
+pub mod target;
+pub mod watch;

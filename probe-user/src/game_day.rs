@@ -163,6 +163,11 @@ impl GameDay {
             .wrapping_add((step as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
+    /// When the steady state held before the faults, on CLOCK_MONOTONIC, its end excluded.
+    pub fn steady_span(&self) -> Option<(u64, u64)> {
+        self.before.map(|span| (span.from_ns, span.to_ns))
+    }
+
     /// Whether it is over.
     pub fn is_over(&self) -> bool {
         self.phase == Phase::Over

@@ -4,6 +4,7 @@
 pub mod attach;
 pub mod clock;
 pub mod delay_line;
+pub mod found;
 pub mod host;
 pub mod injector;
 pub mod interfaces;
@@ -16,4 +17,5 @@ pub mod observer;
 pub mod owners;
 pub mod process;
 pub mod resolve;
+pub mod sockets;
 pub mod support;

@@ -38,9 +38,12 @@ pub struct Model {
     parties: HashMap<PeerKey, Option<PartyIndex>>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum PartyIndex {
+/// Which party of a model a call belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartyIndex {
+    /// A dependency, by its place in [`Model::dependencies`].
     Dependency(usize),
+    /// A service, by its place in [`Model::services`].
     Service(usize),
 }
 
@@ -63,14 +66,15 @@ impl Model {
                 .or_insert_with(|| Process::from_connect(connect));
         }
         let index = self.party_of(peer)?;
-        let call = {
-            let party = match index {
-                PartyIndex::Dependency(index) => &mut self.dependencies[index].party,
-                PartyIndex::Service(index) => &mut self.services[index].party,
-            };
-            self.calls.follow(event, party)
+        let party = match index {
+            PartyIndex::Dependency(index) => &mut self.dependencies[index].party,
+            PartyIndex::Service(index) => &mut self.services[index].party,
         };
-        call
+        let call = self.calls.follow(event, party)?;
+        Some(Call {
+            party: Some(index),
+            ..call
+        })
     }
 
     /// Tells who a process is, in better words than the connect hook has.
@@ -126,6 +130,19 @@ impl Model {
         sum(parties, from_ns, to_ns)
     }
 
+    /// Replaces what events told of latencies by what the kernel programs counted, which is
+    /// complete also where events were lost.
+    pub fn replace_latencies(&mut self, counted: &[(PeerKey, Histogram)]) {
+        for dependency in &mut self.dependencies {
+            let mut latency = Histogram::default();
+            let own = counted
+                .iter()
+                .filter(|(peer, _)| dependency.peers.contains(peer));
+            own.for_each(|(_, histogram)| latency.merge(histogram));
+            dependency.party.history.replace_latency(latency);
+        }
+    }
+
     /// Forgets what ended before a time; totals stay.
     pub fn forget_before(&mut self, ns: u64) {
         for dependency in &mut self.dependencies {
@@ -163,12 +180,14 @@ impl Model {
             return None;
         }
         let same = |it: &Dependency| it.pid == peer.pid && it.name == name;
-        let index = self.dependencies.iter().position(same).unwrap_or_else(|| {
+        let known = self.dependencies.iter().position(same);
+        let index = known.unwrap_or_else(|| {
             let command = process.map_or_else(String::new, |it| it.command.clone());
             self.dependencies
                 .push(Dependency::new(peer, remote, name, command));
             self.dependencies.len() - 1
         });
+        self.dependencies[index].peers.push(*peer);
         Some(PartyIndex::Dependency(index))
     }
 }

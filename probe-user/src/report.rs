@@ -4,6 +4,7 @@
 
 pub mod injection;
 pub mod json;
+pub mod observed;
 pub mod text;
 
 #[cfg(test)]

@@ -69,27 +69,26 @@ macro_rules! field {
 
 #[inline(always)]
 fn ends(ctx: &SockOpsContext) -> Ends {
-    let mapped = 0xffff_u32.to_be();
+    // Everything is read before anything is decided: a read that two branches share would be
+    // made by computed offset, which the verifier refuses.
+    let (local_v4, remote_v4) = (field!(ctx, local_ip4), field!(ctx, remote_ip4));
+    let local_v6 = [
+        field!(ctx, local_ip6[0]),
+        field!(ctx, local_ip6[1]),
+        field!(ctx, local_ip6[2]),
+        field!(ctx, local_ip6[3]),
+    ];
+    let remote_v6 = [
+        field!(ctx, remote_ip6[0]),
+        field!(ctx, remote_ip6[1]),
+        field!(ctx, remote_ip6[2]),
+        field!(ctx, remote_ip6[3]),
+    ];
+    let mapped = |v4| Address::from_u32s([0, 0, 0xffff_u32.to_be(), v4]);
     let (local, remote) = if field!(ctx, family) == AF_INET {
-        (
-            Address::from_u32s([0, 0, mapped, field!(ctx, local_ip4)]),
-            Address::from_u32s([0, 0, mapped, field!(ctx, remote_ip4)]),
-        )
+        (mapped(local_v4), mapped(remote_v4))
     } else {
-        (
-            Address::from_u32s([
-                field!(ctx, local_ip6[0]),
-                field!(ctx, local_ip6[1]),
-                field!(ctx, local_ip6[2]),
-                field!(ctx, local_ip6[3]),
-            ]),
-            Address::from_u32s([
-                field!(ctx, remote_ip6[0]),
-                field!(ctx, remote_ip6[1]),
-                field!(ctx, remote_ip6[2]),
-                field!(ctx, remote_ip6[3]),
-            ]),
-        )
+        (Address::from_u32s(local_v6), Address::from_u32s(remote_v6))
     };
     Ends {
         local,

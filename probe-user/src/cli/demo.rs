@@ -1,10 +1,14 @@
 //! `probe demo`: a game day on this machine, in network namespaces of its own.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
-use super::Common;
+use super::{Common, Output, watch};
+use crate::engine::demo::{Lab, scenario};
 
 /// Run a game day on this machine, in network namespaces of its own
 #[derive(Debug, clap::Args)]
@@ -20,12 +24,26 @@ pub struct DemoArgs {
     /// Take a resilience pattern out of the demo's shop; repeatable
     #[arg(long, value_name = "PATTERN")]
     pub without: Vec<String>,
+    /// Decide as a run with this number did; default: a random one, which is told
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
 }
 
 /// Runs the command.
 ///
 /// # Errors
 /// Where the host can't.
-pub fn run(_args: DemoArgs, _common: &Common) -> Result<ExitCode> {
-    bail!("demo: not supported yet\nhint: `probe inject` is")
+pub fn run(args: DemoArgs, common: &Common) -> Result<ExitCode> {
+    let scenario = scenario()?;
+    let headless = args.headless || common.output == Output::Json || !io::stdout().is_terminal();
+    let look = if headless {
+        None
+    } else {
+        Some(watch::look(common)?)
+    };
+    let seed = super::run::seed(args.seed)?;
+    let lab = Lab::start(&args.without, look.is_some())?;
+    let played = super::run::play(scenario, seed, look, common);
+    lab.stop()?;
+    played
 }

@@ -171,7 +171,7 @@ impl InjectArgs {
 
 /// A seed from the kernel's randomness; short enough to type, and for JSON readers that keep
 /// numbers as floats.
-fn random_seed() -> Result<u64> {
+pub fn random_seed() -> Result<u64> {
     let mut bytes = [0; 4];
     File::open("/dev/urandom")
         .and_then(|mut file| file.read_exact(&mut bytes))

@@ -2,10 +2,14 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
-use super::{Common, target::TargetArgs};
-use crate::quantity::parse_duration;
+use super::{Common, Output, block_on, say, target::TargetArgs, tell};
+use crate::{
+    engine::observe::{Observed, observe},
+    quantity::parse_duration,
+    report::observed,
+};
 
 /// Tell who calls whom, how fast, how well
 #[derive(Debug, clap::Args)]
@@ -29,6 +33,23 @@ pub struct ObserveArgs {
 ///
 /// # Errors
 /// Where the host can't.
-pub fn run(_args: ObserveArgs, _common: &Common) -> Result<ExitCode> {
-    bail!("observe: not supported yet\nhint: `probe inject` is")
+pub fn run(args: ObserveArgs, common: &Common) -> Result<ExitCode> {
+    let scope = args.target.scope()?;
+    let events = args.events;
+    let observed = block_on(observe(scope, args.duration, |call, model| {
+        if events {
+            // A reader that has gone is no reason to stop observing.
+            let _ = say(&(observed::call(call, model) + "\n"));
+        }
+    }))?;
+    let window_ms = observed.window.as_millis() as u64;
+    let Observed {
+        model, lost_events, ..
+    } = &observed;
+    match common.output {
+        _ if events => tell(&observed::text(model, window_ms, *lost_events)),
+        Output::Text => say(&observed::text(model, window_ms, *lost_events))?,
+        Output::Json => say(&(observed::json(model, window_ms, *lost_events) + "\n"))?,
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,19 +1,22 @@
-//! `probe picture`: the dashboard as an SVG, for the README.
+//! The dashboard as an SVG, for the README.
+//!
+//! A game day whose environment names a file in PROBE_PICTURE leaves there how its dashboard
+//! looked at the end.
 
-use std::process::ExitCode;
+use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
 
-use super::Common;
+use crate::{snapshot::Snapshot, tui};
 
-/// Draw the dashboard as an SVG
-#[derive(Debug, clap::Args)]
-pub struct PictureArgs {}
+/// Columns and rows of the picture.
+const SIZE: (u16, u16) = (120, 36);
 
-/// Runs the command.
+/// Writes the dashboard of a moment to a file.
 ///
 /// # Errors
-/// Where stdout can't be written.
-pub fn run(_args: PictureArgs, _common: &Common) -> Result<ExitCode> {
-    bail!("picture: not supported yet")
+/// Where the file can't be written.
+pub fn save(snapshot: &Snapshot, file: &Path) -> Result<()> {
+    std::fs::write(file, tui::picture(snapshot, SIZE.0, SIZE.1))
+        .with_context(|| format!("picture: writing {}", file.display()))
 }

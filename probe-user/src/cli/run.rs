@@ -1,10 +1,16 @@
 //! `probe run`: a game day.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    fs,
+    io::{self, IsTerminal},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
 
-use super::Common;
+use super::{Common, Output, block_on, say, tell, watch};
+use crate::{engine, report, scenario::Scenario, tui};
 
 /// Run a game day; the exit code is its verdict
 #[derive(Debug, clap::Args)]
@@ -31,6 +37,70 @@ pub struct RunArgs {
 ///
 /// # Errors
 /// Where the scenario is invalid or the host can't.
-pub fn run(_args: RunArgs, _common: &Common) -> Result<ExitCode> {
-    bail!("run: not supported yet\nhint: `probe check` and `probe inject` are")
+pub fn run(args: RunArgs, common: &Common) -> Result<ExitCode> {
+    let scenario = read(&args.scenario)?;
+    let headless = args.headless || common.output == Output::Json || !io::stdout().is_terminal();
+    let look = if headless {
+        None
+    } else {
+        Some(watch::look(common)?)
+    };
+    play(scenario, seed(args.seed)?, look, common)
+}
+
+/// Reads a scenario's file.
+///
+/// # Errors
+/// Where it can't be read or isn't valid, with the line.
+pub fn read(file: &Path) -> Result<Scenario> {
+    let name = file.display().to_string();
+    let text =
+        fs::read_to_string(file).with_context(|| format!("scenario \"{name}\": reading it"))?;
+    Ok(Scenario::parse(&text, &name)?)
+}
+
+/// The seed that was given, or one of the host's choosing.
+///
+/// # Errors
+/// Where the host has no random numbers to give.
+pub fn seed(given: Option<u64>) -> Result<u64> {
+    given.map_or_else(super::inject::random_seed, Ok)
+}
+
+/// Runs a scenario and tells its verdict.
+///
+/// # Errors
+/// Where the host can't.
+pub fn play(
+    scenario: Scenario,
+    seed: u64,
+    look: Option<tui::Options>,
+    common: &Common,
+) -> Result<ExitCode> {
+    let headless = look.is_none();
+    if headless {
+        tell(&format!("game day: {} (seed {seed})\n", scenario.name));
+    }
+    let options = engine::run::Options {
+        seed,
+        dashboard: look,
+    };
+    let outcome = block_on(engine::run::run(scenario, options, |at_ms, kind, text| {
+        if headless {
+            tell(&format!(
+                "{:>7.1} s  {:<11}  {text}\n",
+                at_ms as f64 / 1_000.0,
+                kind.name()
+            ));
+        }
+    }))?;
+    if let Some(file) = std::env::var_os("PROBE_PICTURE") {
+        super::picture::save(&outcome.last, Path::new(&file))?;
+    }
+    let verdict = &outcome.verdict;
+    say(&match common.output {
+        Output::Text => report::text::verdict(verdict, common.color.on_stdout()),
+        Output::Json => report::json::verdict(verdict) + "\n",
+    })?;
+    Ok(verdict.kind.exit_code().into())
 }

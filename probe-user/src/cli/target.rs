@@ -2,7 +2,12 @@
 
 use clap::ValueEnum;
 
-use crate::{endpoint::EndpointSpec, kernel::netns::NetnsRef, plan};
+use crate::{
+    endpoint::EndpointSpec,
+    engine::target::{Wanted, observed_target},
+    kernel::netns::NetnsRef,
+    plan,
+};
 
 /// The target of a command.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -32,6 +37,21 @@ impl TargetArgs {
     /// The network namespace, named or not.
     pub fn netns(&self) -> NetnsRef {
         self.netns.clone().unwrap_or(NetnsRef::Own)
+    }
+}
+
+impl TargetArgs {
+    /// What is to be observed.
+    ///
+    /// # Errors
+    /// Where a name means nothing here.
+    pub fn scope(&self) -> anyhow::Result<crate::model::Scope> {
+        observed_target(&Wanted {
+            netns: self.netns.as_ref(),
+            to: &self.to,
+            process: self.process.as_deref(),
+            cgroup: self.cgroup.as_deref(),
+        })
     }
 }
 

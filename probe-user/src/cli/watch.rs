@@ -1,12 +1,17 @@
 //! `probe watch`: the live dashboard.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, IsTerminal},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use anyhow::{Result, bail};
 
-use super::{Common, target::TargetArgs};
+use super::{Common, block_on, target::TargetArgs};
+use crate::{engine::watch::watch, tui};
 
-/// Watch it live; faults can be started and stopped from there
+/// Watch it live; every fault on this host can be ended from there
 #[derive(Debug, Default, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -24,7 +29,28 @@ pub struct WatchArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// Where the host can't.
-pub fn run(_args: WatchArgs, _common: &Common) -> Result<ExitCode> {
-    bail!("watch: not supported yet\nhint: `probe inject` is")
+/// Where the host can't, or there is no terminal.
+pub fn run(args: WatchArgs, common: &Common) -> Result<ExitCode> {
+    let look = look(common)?;
+    if let Some(file) = args.scenario {
+        let scenario = super::run::read(&file)?;
+        return super::run::play(scenario, super::run::seed(None)?, Some(look), common);
+    }
+    block_on(watch(args.target.scope()?, look))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How the dashboard looks.
+///
+/// # Errors
+/// Where there is no terminal for it.
+pub fn look(common: &Common) -> Result<tui::Options> {
+    if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
+        bail!(
+            "dashboard: stdin and stdout are no terminal\nhint: `probe observe` and `probe run --headless` need none"
+        );
+    }
+    Ok(tui::Options {
+        color: common.color.on_stdout(),
+    })
 }

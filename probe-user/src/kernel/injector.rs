@@ -114,6 +114,11 @@ impl Injector {
         if let Err(error) = self.kill().and_then(|()| self.set(map::PLAN, header)) {
             log::warn!("ending faults: {error:#}");
         }
+        self.let_go();
+    }
+
+    /// Lets waiting packets go now, until the next plan.
+    pub fn let_go(&self) {
         if let Some(line) = &self.line {
             line.let_go();
         }

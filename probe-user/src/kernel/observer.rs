@@ -18,6 +18,7 @@ use probe_common::{
 };
 
 use super::{
+    found,
     log::KernelLog,
     object::{self, Half},
 };
@@ -42,6 +43,9 @@ impl Observer {
         let cgroup = File::open(&root)
             .with_context(|| format!("cgroup2: cannot open {}", root.display()))?;
         let mut ebpf = object::load(Half::Observer)?;
+        load(&mut ebpf)?;
+        let found = found::write(&mut ebpf)?;
+        log::info!("{found} connections were there already");
         attach(&mut ebpf, &cgroup)?;
         let log = KernelLog::follow(&mut ebpf);
         Ok(Self {
@@ -145,28 +149,43 @@ pub fn unified_hierarchy() -> Result<PathBuf> {
         })
 }
 
+const SKB: [(&str, CgroupSkbAttachType); 2] = [
+    (program::SKB_EGRESS, CgroupSkbAttachType::Egress),
+    (program::SKB_INGRESS, CgroupSkbAttachType::Ingress),
+];
+const CONNECT: [&str; 2] = [program::CONNECT4, program::CONNECT6];
+
+/// Has the verifier check every program, which takes its time.
+fn load(ebpf: &mut Ebpf) -> Result<()> {
+    for (name, _) in SKB {
+        let skb: &mut CgroupSkb = named(ebpf, name)?.try_into()?;
+        skb.load().with_context(|| format!("loading {name}"))?;
+    }
+    for name in CONNECT {
+        let connect: &mut CgroupSockAddr = named(ebpf, name)?.try_into()?;
+        connect.load().with_context(|| format!("loading {name}"))?;
+    }
+    let name = program::SOCK_OPS;
+    let sock_ops: &mut SockOps = named(ebpf, name)?.try_into()?;
+    sock_ops.load().with_context(|| format!("loading {name}"))
+}
+
 fn attach(ebpf: &mut Ebpf, cgroup: &File) -> Result<()> {
     // Links of their own beside those of others: no flag asks for that, see `bpf_link_create`.
     let mode = CgroupAttachMode::Single;
-    for (name, way) in [
-        (program::SKB_EGRESS, CgroupSkbAttachType::Egress),
-        (program::SKB_INGRESS, CgroupSkbAttachType::Ingress),
-    ] {
+    for (name, way) in SKB {
         let skb: &mut CgroupSkb = named(ebpf, name)?.try_into()?;
-        skb.load().with_context(|| format!("loading {name}"))?;
         skb.attach(cgroup, way, mode)
             .with_context(|| format!("attaching {name}"))?;
     }
-    for name in [program::CONNECT4, program::CONNECT6] {
+    for name in CONNECT {
         let connect: &mut CgroupSockAddr = named(ebpf, name)?.try_into()?;
-        connect.load().with_context(|| format!("loading {name}"))?;
         connect
             .attach(cgroup, mode)
             .with_context(|| format!("attaching {name}"))?;
     }
     let name = program::SOCK_OPS;
     let sock_ops: &mut SockOps = named(ebpf, name)?.try_into()?;
-    sock_ops.load().with_context(|| format!("loading {name}"))?;
     sock_ops
         .attach(cgroup, mode)
         .with_context(|| format!("attaching {name}"))?;

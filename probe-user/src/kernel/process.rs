@@ -105,6 +105,34 @@ fn listening_sockets(pid: u32) -> HashMap<u64, u16> {
     sockets
 }
 
+/// Which process holds which socket, by the socket's inode, in the network namespace of that
+/// inode; the lowest process id where several hold one.
+pub fn socket_owners(netns_inode_wanted: u64) -> HashMap<u64, u32> {
+    let mut owners = HashMap::new();
+    let mut pids = all();
+    pids.sort_unstable();
+    for pid in pids
+        .into_iter()
+        .filter(|&pid| netns_inode(pid) == Some(netns_inode_wanted))
+    {
+        for inode in socket_inodes(pid) {
+            owners.entry(inode).or_insert(pid);
+        }
+    }
+    owners
+}
+
+/// Id of a process's cgroup in the unified hierarchy: the inode of its folder.
+pub fn cgroup_id(pid: u32) -> Option<u64> {
+    let root = super::observer::unified_hierarchy().ok()?;
+    let path = cgroup(pid)?;
+    Some(
+        fs::metadata(root.join(path.trim_start_matches('/')))
+            .ok()?
+            .ino(),
+    )
+}
+
 fn socket_inodes(pid: u32) -> impl Iterator<Item = u64> {
     fs::read_dir(format!("/proc/{pid}/fd"))
         .into_iter()

@@ -7,7 +7,7 @@ use probe_common::{
     flow::role,
 };
 
-use super::Party;
+use super::{Party, PartyIndex};
 use crate::protocol;
 
 /// How a call ended.
@@ -53,6 +53,8 @@ impl Outcome {
 /// A call that ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Call {
+    /// Whose call it was; `None` before the model has said so.
+    pub party: Option<PartyIndex>,
     /// Cookie of the connection.
     pub cookie: u64,
     /// When it ended: its answer's first byte, or what came instead.
@@ -129,6 +131,7 @@ impl Calls {
             Outcome::Ok
         };
         let call = Call {
+            party: None,
             cookie: answer.header.cookie,
             ended_ns: answer.header.at_ns,
             waited_ns: answer.latency_ns,
@@ -149,6 +152,7 @@ impl Calls {
             return None;
         }
         let call = Call {
+            party: None,
             cookie: close.header.cookie,
             ended_ns: close.header.at_ns,
             waited_ns: close.waited_ns,

@@ -90,6 +90,11 @@ impl History {
         window
     }
 
+    /// Replaces the total's latencies by better ones.
+    pub fn replace_latency(&mut self, latency: Histogram) {
+        self.total.latency = latency;
+    }
+
     /// Everything since the beginning; its span is zero.
     pub fn total(&self) -> &WindowStats {
         &self.total

@@ -80,7 +80,7 @@ impl Dependency {
             service,
             name,
             remote,
-            peers: vec![*peer],
+            peers: Vec::new(),
             party: Party::default(),
         }
     }

@@ -1,0 +1,126 @@
+//! The faults of a game day: its fault steps as one plan in one network namespace, armed and
+//! taken out one by one.
+
+use anyhow::Result;
+use probe_common::counters::RuleCounters;
+
+use super::place::Place;
+use crate::{
+    kernel::{clock, injector::Injector},
+    plan::{Fault, Plan, Protocol, Rule},
+    scenario::Scenario,
+    verdict::FaultCounters,
+};
+
+/// An injector with the plan of a scenario.
+pub struct Faults {
+    injector: Injector,
+    plan: Plan,
+    /// Index of the rule of each step; `None` for commands.
+    rules: Vec<Option<usize>>,
+    killed: bool,
+}
+
+impl Faults {
+    /// Attaches an injector for all fault steps of a scenario; nothing is injected yet. `seed`
+    /// gives the seed of each step.
+    ///
+    /// # Errors
+    /// Where an interface or the kernel refuses.
+    pub fn prepare(scenario: &Scenario, place: Place, seed: impl Fn(usize) -> u64) -> Result<Self> {
+        let mut plan = Plan::default();
+        let mut rules = Vec::new();
+        for (index, step) in scenario.steps.iter().enumerate() {
+            let Some(fault) = step.fault() else {
+                rules.push(None);
+                continue;
+            };
+            rules.push(Some(plan.rules.len()));
+            plan.rules.push(Rule {
+                name: fault.on.clone(),
+                fault: fault.fault,
+                endpoints: place.dependencies[fault.dependency].endpoints.clone(),
+                protocol: Protocol::Any,
+                direction: fault.direction,
+                starts_ns: 0,
+                ends_ns: 0,
+                seed: seed(index),
+            });
+        }
+        let faulted = scenario
+            .steps
+            .iter()
+            .filter_map(|step| Some(step.fault()?.dependency));
+        let interfaces = place.interfaces(faulted);
+        let mut injector = Injector::open(place.netns, &interfaces, plan.needs_line())?;
+        injector.apply(&plan)?;
+        Ok(Self {
+            injector,
+            plan,
+            rules,
+            killed: false,
+        })
+    }
+
+    /// Arms the fault of a step until a time.
+    ///
+    /// # Errors
+    /// Where the maps can't be written; then no fault holds.
+    pub fn arm(&mut self, step: usize, ends_ns: u64) -> Result<()> {
+        self.set(step, clock::now_ns(), ends_ns)
+    }
+
+    /// Takes the fault of a step out. Packets that wait go on, unless another delay holds.
+    ///
+    /// # Errors
+    /// Where the maps can't be written; then no fault holds.
+    pub fn disarm(&mut self, step: usize) -> Result<()> {
+        self.set(step, 0, 0)?;
+        let now_ns = clock::now_ns();
+        let delays = |rule: &Rule| matches!(rule.fault, Fault::Delay { .. });
+        if !self
+            .plan
+            .rules
+            .iter()
+            .any(|rule| delays(rule) && rule.ends_ns > now_ns)
+        {
+            self.injector.let_go();
+        }
+        Ok(())
+    }
+
+    /// Ends every fault, for good.
+    pub fn end_all(&mut self) {
+        for rule in &mut self.plan.rules {
+            rule.ends_ns = 0;
+        }
+        self.injector.end_all();
+    }
+
+    /// Whether somebody threw the kill switch.
+    pub fn killed(&mut self) -> bool {
+        // A switch that can't be read is one that can't be trusted.
+        self.killed |= self.injector.killed().unwrap_or(true);
+        self.killed
+    }
+
+    /// Counters of a step's fault; `None` for a command.
+    pub fn counters(&self, step: usize) -> Option<FaultCounters> {
+        let rule = (*self.rules.get(step)?)?;
+        let all: Vec<RuleCounters> = self.injector.counters().ok()?;
+        Some(FaultCounters::of_rule(all.get(rule)?, 0))
+    }
+
+    /// Packets that found no room in the delay line.
+    pub fn overflow(&self) -> u64 {
+        self.injector.line().map_or(0, |line| line.overflow)
+    }
+
+    fn set(&mut self, step: usize, starts_ns: u64, ends_ns: u64) -> Result<()> {
+        if let Some(Some(rule)) = self.rules.get(step) {
+            self.plan.rules[*rule].starts_ns = starts_ns;
+            self.plan.rules[*rule].ends_ns = ends_ns;
+        }
+        self.injector.apply(&self.plan)
+    }
+}

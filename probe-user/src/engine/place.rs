@@ -1,0 +1,83 @@
+//! Where a scenario takes place: its network namespace, and what its dependencies' names mean
+//! there.
+
+use anyhow::Result;
+
+use crate::{
+    kernel::{
+        netns::{Netns, NetnsRef},
+        resolve::{Resolved, resolve},
+    },
+    model::{Names, Scope},
+    scenario::Scenario,
+};
+
+/// A scenario's names, resolved.
+pub struct Place {
+    /// The network namespace of its service.
+    pub netns: Netns,
+    /// Its dependencies, in its order.
+    pub dependencies: Vec<Resolved>,
+}
+
+impl Place {
+    /// Looks everything up.
+    ///
+    /// # Errors
+    /// Where the namespace isn't there, a name has no address or an endpoint no route.
+    pub fn of(scenario: &Scenario) -> Result<Self> {
+        let name = scenario
+            .service
+            .netns
+            .as_deref()
+            .map_or(Ok(NetnsRef::Own), NetnsRef::parse)?;
+        let netns = Netns::open(&name)?;
+        let dependencies = scenario
+            .dependencies
+            .iter()
+            .map(|dependency| resolve(&netns, &dependency.to, &[]))
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            netns,
+            dependencies,
+        })
+    }
+
+    /// What dependencies' addresses are called.
+    pub fn names(&self, scenario: &Scenario) -> Names {
+        let named = scenario.dependencies.iter().zip(&self.dependencies);
+        Names::new(
+            named
+                .flat_map(|(dependency, resolved)| {
+                    resolved
+                        .endpoints
+                        .iter()
+                        .map(|it| (*it, dependency.name.clone()))
+                })
+                .collect(),
+        )
+    }
+
+    /// What is looked at: the service and who it calls.
+    ///
+    /// # Errors
+    /// Where the kernel can't tell namespaces apart.
+    pub fn scope(&self, scenario: &Scenario) -> Result<Scope> {
+        Ok(Scope {
+            netns_cookie: Some(self.netns.cookie()?),
+            process: scenario.service.process.clone(),
+            listen: scenario.service.listen,
+            ..Scope::default()
+        })
+    }
+
+    /// Interfaces on the routes to the dependencies that faults are on.
+    pub fn interfaces(&self, faulted: impl Iterator<Item = usize>) -> Vec<String> {
+        let mut names: Vec<_> = faulted
+            .flat_map(|index| self.dependencies[index].interfaces.clone())
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+}

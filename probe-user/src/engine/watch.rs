@@ -1,0 +1,127 @@
+//! The dashboard over what goes on, without a game day.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use tokio::sync::{mpsc, watch};
+
+use super::{picture, run::ticker, session::Session, signals::Signals};
+use crate::{
+    kernel::{
+        clock,
+        host::{self, Armed},
+        leftovers,
+    },
+    model::{Names, Scope},
+    plan::decode,
+    snapshot::{FaultView, Snapshot, TimelineKind},
+    tui::{self, Command},
+    verdict::FaultCounters,
+};
+
+/// How many ticks lie between two looks at what is armed on the host.
+const LOOK_EVERY: u32 = 10;
+
+/// Shows what is observed until the person leaves or a signal comes.
+///
+/// # Errors
+/// Where the host can't be observed, or there is no terminal.
+pub async fn watch(scope: Scope, look: tui::Options) -> Result<()> {
+    leftovers::clear();
+    let mut signals = Signals::take()?;
+    let mut watching = Watching {
+        session: Session::begin(scope, Names::default())?,
+        faults: vec![],
+    };
+    let (pictures, seen) = watch::channel(Arc::new(watching.picture()));
+    let (commands, mut asked) = mpsc::channel(16);
+    let mut screen = tokio::spawn(tui::run(seen, commands, look));
+    let mut tick = ticker();
+    let mut ticks = 0u32;
+    let ended = loop {
+        tokio::select! {
+            _ = tick.tick() => {
+                watching.session.advance(|_, _| ())?;
+                if ticks.is_multiple_of(LOOK_EVERY) {
+                    watching.look_for_faults();
+                }
+                if ticks.is_multiple_of(2) {
+                    let _ = pictures.send(Arc::new(watching.picture()));
+                }
+                ticks = ticks.wrapping_add(1);
+            }
+            Some(command) = asked.recv() => watching.obey(command),
+            _ = signals.any() => break None,
+            ended = &mut screen => break Some(ended),
+        }
+    };
+    drop(pictures);
+    let ended = match ended {
+        Some(ended) => ended,
+        None => screen.await,
+    };
+    while let Ok(command) = asked.try_recv() {
+        watching.obey(command);
+    }
+    ended.context("the dashboard")?
+}
+
+struct Watching {
+    session: Session,
+    faults: Vec<Armed>,
+}
+
+impl Watching {
+    fn obey(&mut self, command: Command) {
+        if command == Command::Panic {
+            let text = match host::stop_all() {
+                Ok(0) => "no fault was active on this host".into(),
+                Ok(_) => "every fault on this host was ended".into(),
+                Err(error) => format!("ending every fault failed: {error:#}"),
+            };
+            self.session.note(TimelineKind::Alarm, text);
+            self.look_for_faults();
+        }
+    }
+
+    fn look_for_faults(&mut self) {
+        match host::armed() {
+            Ok(faults) => self.faults = faults,
+            Err(error) => log::warn!("{error:#}"),
+        }
+    }
+
+    fn picture(&self) -> Snapshot {
+        let now_ns = clock::now_ns();
+        let faults = self
+            .faults
+            .iter()
+            .flat_map(|armed| views(armed, now_ns))
+            .collect();
+        picture::take(&self.session, None, faults)
+    }
+}
+
+/// What another process injects, as it is shown.
+fn views(armed: &Armed, now_ns: u64) -> Vec<FaultView> {
+    let whose = armed.command.as_deref().unwrap_or("?");
+    let vouched = !armed.killed && armed.lease_until_ns > now_ns;
+    armed
+        .rules
+        .iter()
+        .filter(|(rule, _)| rule.deadline_ns > rule.starts_ns)
+        .map(|(rule, counters)| {
+            let fault = decode::fault(rule).map_or_else(|| "fault".into(), |it| it.to_string());
+            let counters = FaultCounters::of_rule(counters, 0);
+            let left = rule.deadline_ns.checked_sub(now_ns).filter(|_| vouched);
+            FaultView {
+                label: format!("{fault} by {whose} ({})", armed.header.owner_pid),
+                left_ms: left.map(|ns| ns / 1_000_000),
+                duration_ms: (rule.deadline_ns - rule.starts_ns) / 1_000_000,
+                seen: counters.seen,
+                faulted: counters.touched(),
+                overflow: counters.overflow,
+            }
+        })
+        .collect()
+}
