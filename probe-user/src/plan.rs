@@ -68,6 +68,15 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Whether packets pass the delay line on its account: to wait, or to have their checksum
+    /// finished before it is made wrong.
+    pub fn needs_line(&self) -> bool {
+        matches!(
+            self,
+            Self::Delay { .. } | Self::Corrupt(_, CorruptMode::Wire)
+        )
+    }
+
     /// Its name, as typed.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -221,13 +230,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether any rule needs a place where packets wait.
+    /// Whether any rule needs the delay line.
     pub fn needs_line(&self) -> bool {
-        self.rules.iter().any(|rule| {
-            matches!(
-                rule.fault,
-                Fault::Delay { .. } | Fault::Corrupt(_, CorruptMode::Wire)
-            )
-        })
+        self.rules.iter().any(|rule| rule.fault.needs_line())
     }
 }

@@ -189,11 +189,6 @@ impl Scenario {
         sections::read(text, file)
     }
 
-    /// Index of the dependency of that name.
-    pub fn dependency(&self, name: &str) -> Option<usize> {
-        self.dependencies.iter().position(|d| d.name == name)
-    }
-
     /// When the last step is over at the earliest, from the end of the steady state.
     pub fn steps_end(&self) -> Duration {
         self.steps.iter().map(Step::end).max().unwrap_or_default()

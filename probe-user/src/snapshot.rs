@@ -38,14 +38,10 @@ pub struct DependencyView {
     pub name: String,
     /// Address and port.
     pub remote: String,
-    /// Wire protocol, as far as it is known: "http1", "unknown".
-    pub protocol: &'static str,
     /// Over the last ten seconds.
     pub recent: WindowStats,
     /// Over the steady state before the first fault, where there was one.
     pub baseline: Option<WindowStats>,
-    /// Since the session began.
-    pub total: WindowStats,
     /// Calls waiting for an answer now.
     pub in_flight: u32,
     /// The most that waited at once.
@@ -80,8 +76,6 @@ pub struct ServiceView {
     pub recent: WindowStats,
     /// Over the steady state, where there was one.
     pub baseline: Option<WindowStats>,
-    /// Since the session began.
-    pub total: WindowStats,
     /// The last sixty seconds, oldest first.
     pub seconds: Vec<SecondView>,
 }

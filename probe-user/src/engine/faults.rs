@@ -18,6 +18,8 @@ pub struct Faults {
     plan: Plan,
     /// Index of the rule of each step; `None` for commands.
     rules: Vec<Option<usize>>,
+    /// By rule: packets that the delay line had no room for.
+    overflow: Vec<u64>,
     killed: bool,
 }
 
@@ -55,6 +57,7 @@ impl Faults {
         let mut injector = Injector::open(place.netns, &interfaces, plan.needs_line())?;
         injector.apply(&plan)?;
         Ok(Self {
+            overflow: vec![0; plan.rules.len()],
             injector,
             plan,
             rules,
@@ -75,6 +78,7 @@ impl Faults {
     /// # Errors
     /// Where the maps can't be written; then no fault holds.
     pub fn disarm(&mut self, step: usize) -> Result<()> {
+        self.read_overflow();
         self.set(step, 0, 0)?;
         let now_ns = clock::now_ns();
         let delays = |rule: &Rule| matches!(rule.fault, Fault::Delay { .. });
@@ -108,12 +112,21 @@ impl Faults {
     pub fn counters(&self, step: usize) -> Option<FaultCounters> {
         let rule = (*self.rules.get(step)?)?;
         let all: Vec<RuleCounters> = self.injector.counters().ok()?;
-        Some(FaultCounters::of_rule(all.get(rule)?, 0))
+        Some(FaultCounters::of_rule(all.get(rule)?, self.overflow[rule]))
     }
 
-    /// Packets that found no room in the delay line.
-    pub fn overflow(&self) -> u64 {
-        self.injector.line().map_or(0, |line| line.overflow)
+    /// Lays what the delay line had no room for since the last time to the fault that uses it
+    /// now. To be called now and then, and before a fault is taken out.
+    pub fn read_overflow(&mut self) {
+        let Some(line) = self.injector.line() else {
+            return;
+        };
+        let fresh = line.overflow.saturating_sub(self.overflow.iter().sum());
+        let now_ns = clock::now_ns();
+        let waits = |rule: &Rule| rule.fault.needs_line() && rule.ends_ns > now_ns;
+        if let Some(rule) = self.plan.rules.iter().position(waits) {
+            self.overflow[rule] += fresh;
+        }
     }
 
     fn set(&mut self, step: usize, starts_ns: u64, ends_ns: u64) -> Result<()> {

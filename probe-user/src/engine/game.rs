@@ -20,6 +20,7 @@ pub struct Game {
     /// When each step's fault was last armed and until when it was to hold.
     spans: Vec<Option<(u64, u64)>>,
     counters: Vec<FaultCounters>,
+    overflow_read_ns: u64,
     verdict: Option<Verdict>,
 }
 
@@ -38,6 +39,7 @@ impl Game {
             commands: Commands::default(),
             spans: vec![None; steps],
             counters: vec![FaultCounters::default(); steps],
+            overflow_read_ns: 0,
             verdict: None,
         })
     }
@@ -166,6 +168,11 @@ impl Game {
     }
 
     fn read_counters(&mut self) {
+        let now_ns = clock::now_ns();
+        if now_ns.saturating_sub(self.overflow_read_ns) >= 1_000_000_000 {
+            self.overflow_read_ns = now_ns;
+            self.faults.read_overflow();
+        }
         for step in 0..self.counters.len() {
             if let Some(counters) = self.faults.counters(step) {
                 self.counters[step] = counters;

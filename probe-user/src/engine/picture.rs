@@ -73,10 +73,8 @@ impl Camera<'_> {
             pid: dependency.pid,
             name: dependency.name.clone(),
             remote: dependency.remote.to_string(),
-            protocol: party.protocol(),
             recent: self.recent(party),
             baseline: self.baseline(party),
-            total: self.total(party),
             in_flight: party.in_flight,
             in_flight_max: party.in_flight_max,
             seconds: self.seconds(party, &spans),
@@ -97,7 +95,6 @@ impl Camera<'_> {
             listen: format!(":{}", service.port),
             recent: self.recent(party),
             baseline: self.baseline(party),
-            total: self.total(party),
             seconds: self.seconds(party, &[]),
         }
     }
@@ -113,12 +110,6 @@ impl Camera<'_> {
     fn baseline(&self, party: &Party) -> Option<WindowStats> {
         let (from_ns, to_ns) = self.game?.day.steady_span()?;
         Some(party.history.window(from_ns, to_ns))
-    }
-
-    fn total(&self, party: &Party) -> WindowStats {
-        let mut total = party.history.total().clone();
-        total.span_ms = self.now_ns.saturating_sub(self.session.started_ns) / 1_000_000;
-        total
     }
 
     /// Whole seconds of CLOCK_MONOTONIC, so that a picture's columns stay where they are as

@@ -45,9 +45,10 @@ pub async fn run(
     options: Options,
     tell: impl FnMut(u64, TimelineKind, &str),
 ) -> Result<Outcome> {
-    leftovers::clear();
+    let cleared = leftovers::clear();
     let place = Place::of(&scenario)?;
-    let session = Session::begin(place.scope(&scenario)?, place.names(&scenario))?;
+    let mut session = Session::begin(place.scope(&scenario)?, place.names(&scenario))?;
+    session.note_cleared(cleared);
     let game = Game::prepare(scenario, place, options.seed)?;
     let mut running = Running {
         session,

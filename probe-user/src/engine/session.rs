@@ -12,6 +12,9 @@ use crate::{
     snapshot::{TimelineEntry, TimelineKind},
 };
 
+/// How long calls are remembered one by one; totals are kept beyond.
+const MEMORY_NS: u64 = 2 * 3_600 * 1_000_000_000;
+
 /// A running observation.
 pub struct Session {
     observer: Observer,
@@ -60,6 +63,8 @@ impl Session {
         self.lost_events = self.observer.counters()?.lost;
         self.name_callers();
         self.name_services();
+        self.model
+            .forget_before(clock::now_ns().saturating_sub(MEMORY_NS));
         Ok(())
     }
 
@@ -73,6 +78,14 @@ impl Session {
     pub fn note(&mut self, kind: TimelineKind, text: String) {
         let at_ms = clock::now_ns().saturating_sub(self.started_ns) / 1_000_000;
         self.timeline.push(TimelineEntry { at_ms, kind, text });
+    }
+
+    /// Notes that what earlier probes left behind was cleared, where there was something.
+    pub fn note_cleared(&mut self, probes: usize) {
+        if probes > 0 {
+            let text = format!("cleared what {probes} earlier probes left behind");
+            self.note(TimelineKind::Note, text);
+        }
     }
 
     /// The connect hook tells the name of a thread; /proc that of the process.

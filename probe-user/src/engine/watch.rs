@@ -27,12 +27,13 @@ const LOOK_EVERY: u32 = 10;
 /// # Errors
 /// Where the host can't be observed, or there is no terminal.
 pub async fn watch(scope: Scope, look: tui::Options) -> Result<()> {
-    leftovers::clear();
+    let cleared = leftovers::clear();
     let mut signals = Signals::take()?;
     let mut watching = Watching {
         session: Session::begin(scope, Names::default())?,
         faults: vec![],
     };
+    watching.session.note_cleared(cleared);
     let (pictures, seen) = watch::channel(Arc::new(watching.picture()));
     let (commands, mut asked) = mpsc::channel(16);
     let mut screen = tokio::spawn(tui::run(seen, commands, look));
@@ -106,16 +107,18 @@ impl Watching {
 fn views(armed: &Armed, now_ns: u64) -> Vec<FaultView> {
     let whose = armed.command.as_deref().unwrap_or("?");
     let vouched = !armed.killed && armed.lease_until_ns > now_ns;
+    let owner = armed.header.owner_pid;
     armed
         .rules
         .iter()
-        .filter(|(rule, _)| rule.deadline_ns > rule.starts_ns)
-        .map(|(rule, counters)| {
+        .filter(|armed| armed.rule.deadline_ns > armed.rule.starts_ns)
+        .map(|armed| {
+            let rule = &armed.rule;
             let fault = decode::fault(rule).map_or_else(|| "fault".into(), |it| it.to_string());
-            let counters = FaultCounters::of_rule(counters, 0);
+            let counters = FaultCounters::of_rule(&armed.counters, 0);
             let left = rule.deadline_ns.checked_sub(now_ns).filter(|_| vouched);
             FaultView {
-                label: format!("{fault} by {whose} ({})", armed.header.owner_pid),
+                label: format!("{fault} by {whose} ({owner})"),
                 left_ms: left.map(|ns| ns / 1_000_000),
                 duration_ms: (rule.deadline_ns - rule.starts_ns) / 1_000_000,
                 seen: counters.seen,

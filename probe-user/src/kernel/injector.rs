@@ -331,6 +331,15 @@ impl Injector {
 impl Drop for Injector {
     fn drop(&mut self) {
         self.end_all();
+        if let Some(line) = self.line.as_ref().map(DelayLine::statistics) {
+            log::info!(
+                "delay line: {} frames went on, {} found no room, {} were refused, {} were not its own",
+                line.released,
+                line.overflow,
+                line.failed,
+                line.foreign
+            );
+        }
         // First the packets that wait, then the way back.
         drop(self.line.take());
         let Self {

@@ -99,16 +99,6 @@ fn shares_are_read_and_refused() {
 }
 
 #[test]
-fn rates_and_sizes_are_read() {
-    assert_eq!(parse_rate("1mbit"), Ok(1_000_000));
-    assert_eq!(parse_rate("2.5Gbit"), Ok(2_500_000_000));
-    assert_eq!(parse_size("64kb"), Ok(65_536));
-    assert!(parse_rate("1").unwrap_err().to_string().contains("1kbit"));
-    assert!(parse_rate("1mb").is_err());
-    assert!(parse_size("99999999999999999gb").is_err());
-}
-
-#[test]
 fn bounds_are_read_told_and_typed_again() {
     let bound = Bound::<Share>::parse(">= 99%").unwrap();
     assert!(bound.holds(Share::new(0.99).unwrap()));

@@ -1,7 +1,8 @@
 //! Numbers for people: three digits that matter, in columns that keep their width.
 
 /// Widest result of [`latency`].
-pub const LATENCY_WIDTH: u16 = 6;
+#[cfg(test)]
+const LATENCY_WIDTH: u16 = 6;
 
 /// A latency, at most six characters: "850µs", "4.21ms", "2.01s", "7m02s".
 pub fn latency(us: u64) -> String {

@@ -136,10 +136,8 @@ fn dependency(
         pid: 4_711,
         name: name.into(),
         remote: remote.into(),
-        protocol: "http1",
         recent: stats(10_000, 1_204, 0, 0, p50_us),
         baseline: (service == "shop").then(|| stats(10_000, 1_190, 0, 0, p50_us)),
-        total: stats(33_000, 3_900, 0, 0, p50_us),
         in_flight: 2,
         in_flight_max: 9,
         seconds: seconds(p50_us, 2_000_000, faulted),
@@ -153,7 +151,6 @@ fn service(failed: u64, faulted: std::ops::Range<usize>) -> ServiceView {
         listen: "0.0.0.0:8080".into(),
         recent: stats(10_000, 1_310, failed, 0, 18_400),
         baseline: Some(stats(10_000, 1_290, 0, 0, 14_100)),
-        total: stats(33_000, 4_100, failed, 0, 18_400),
         seconds: seconds(14_100, 510_000, faulted),
     }
 }
