@@ -9,7 +9,7 @@ use super::{picture, run::ticker, session::Session, signals::Signals};
 use crate::{
     kernel::{
         clock,
-        host::{self, Armed},
+        host::{self, Armed, ArmedRule},
         leftovers,
     },
     model::{Names, Scope},
@@ -109,8 +109,8 @@ fn views(armed: &Armed, now_ns: u64) -> Vec<FaultView> {
     armed
         .rules
         .iter()
-        .filter(|(rule, _)| rule.deadline_ns > rule.starts_ns)
-        .map(|(rule, counters)| {
+        .filter(|armed_rule| armed_rule.rule.deadline_ns > armed_rule.rule.starts_ns)
+        .map(|ArmedRule { rule, counters, .. }| {
             let fault = decode::fault(rule).map_or_else(|| "fault".into(), |it| it.to_string());
             let counters = FaultCounters::of_rule(counters, 0);
             let left = rule.deadline_ns.checked_sub(now_ns).filter(|_| vouched);

@@ -128,7 +128,7 @@ fn large_udp_frames_are_cut_too() {
 #[test]
 fn what_cannot_be_read_goes_on_as_it_came() {
     let arp = frame(virtio(0, 0, 0), 0x0806, &[0; 28]);
-    assert_eq!(flip_one_bit(&arp, 1), [arp.clone()]);
+    assert_eq!(flip_one_bit(&arp, 1), std::slice::from_ref(&arp));
     let whole = frame(
         virtio(NEEDS_CHECKSUM, CUT_TCP4, 100),
         0x0800,
