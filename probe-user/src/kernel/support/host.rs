@@ -48,11 +48,12 @@ pub(super) fn check_jit() -> Check {
         Ok(_) => Check::warn("jit", "programs are interpreted", HINT),
         // Kernels that always compile may hide the switch, and it is root's to read.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Check::ok("jit", "present"),
-        Err(error)
-            if error.kind() == ErrorKind::NotFound && Path::new("/proc/sys/net").exists() =>
-        {
-            Check::warn("jit", format!("can't tell: {PATH} is not there"), HINT)
-        }
+        // The switch is shown in the host's own network namespace only.
+        Err(error) if error.kind() == ErrorKind::NotFound => Check::warn(
+            "jit",
+            "can't tell from inside this network namespace",
+            "run it in the host's own",
+        ),
         Err(error) => Check::warn("jit", format!("can't tell: {PATH}: {error}"), HINT),
     }
 }
