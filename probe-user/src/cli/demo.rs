@@ -42,7 +42,7 @@ pub fn run(args: DemoArgs, common: &Common) -> Result<ExitCode> {
         Some(watch::look(common)?)
     };
     let seed = super::run::seed(args.seed)?;
-    let lab = Lab::start(&args.without, look.is_some())?;
+    let lab = Lab::start(&args.without)?;
     let played = super::run::play(scenario, seed, look, common);
     lab.stop()?;
     played

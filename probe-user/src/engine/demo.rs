@@ -4,7 +4,7 @@
 //! when this process does, however that ends: it watches its standard input.
 
 use std::{
-    io::{self, BufRead, BufReader},
+    io::{self, BufRead, BufReader, Read},
     os::unix::process::CommandExt,
     path::PathBuf,
     process::{Child, ChildStdin, Command, Stdio},
@@ -41,22 +41,18 @@ pub struct Lab {
 
 impl Lab {
     /// Starts the lab, with some of the shop's patterns taken out, and waits until it sells.
-    /// Quiet, it says nothing on standard error, where the dashboard is.
+    /// What it says meanwhile is logged, so that it doesn't get into the dashboard.
     ///
     /// # Errors
     /// Where there is no lab, or it can't start; it has said why on standard error.
-    pub fn start(without: &[String], quiet: bool) -> Result<Self> {
+    pub fn start(without: &[String]) -> Result<Self> {
         let program = find()?;
         let mut child = Command::new(&program)
             .args(["up", "--until-stdin-closes"])
             .args(without.iter().flat_map(|pattern| ["--without", pattern]))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(if quiet {
-                Stdio::null()
-            } else {
-                Stdio::inherit()
-            })
+            .stderr(Stdio::piped())
             // A Ctrl-C at the terminal is probe's: the lab goes after the faults have.
             .process_group(0)
             .spawn()
@@ -66,18 +62,19 @@ impl Lab {
             .stdout
             .take()
             .context("the lab has no standard output")?;
-        let (tell, said) = mpsc::channel();
-        std::thread::spawn(move || {
-            let lines = BufReader::new(stdout).lines().map_while(Result::ok);
-            lines.for_each(|line| drop(tell.send(line)));
-        });
+        let stderr = child
+            .stderr
+            .take()
+            .context("the lab has no standard error")?;
+        let said = lines_of(stdout);
+        let complaints = lines_of(stderr);
         let lab = Self { child, stdin, said };
         match lab.said.recv_timeout(PATIENCE) {
             Ok(line) if line.contains("\"ready\"") => Ok(lab),
             Err(RecvTimeoutError::Timeout) => {
                 bail!("the lab is not ready after {} s", PATIENCE.as_secs())
             }
-            _ => bail!("the lab did not start"),
+            _ => bail!("the lab did not start: {}", why(&complaints)),
         }
     }
 
@@ -89,7 +86,7 @@ impl Lab {
         drop(self.stdin.take());
         loop {
             match self.said.recv_timeout(PATIENCE) {
-                Ok(line) => log::info!("lab: {line}"),
+                Ok(_) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => bail!("the lab does not end"),
             }
@@ -97,6 +94,28 @@ impl Lab {
         self.child.wait().context("waiting for the lab's end")?;
         Ok(())
     }
+}
+
+/// The lines of a stream, read by a thread of its own until it ends.
+fn lines_of(stream: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            log::info!("lab: {line}");
+            // Who asked may have gone; the stream is read on, so that the lab never waits.
+            let _ = tell.send(line);
+        }
+    });
+    told
+}
+
+/// What a lab that ended said, as one message: its error, then its hints.
+fn why(complaints: &mpsc::Receiver<String>) -> String {
+    let mut said = Vec::new();
+    while let Ok(line) = complaints.recv_timeout(Duration::from_secs(1)) {
+        said.push(line.trim_start_matches("error: ").to_owned());
+    }
+    said.join("\n")
 }
 
 /// The lab's program: named by LAB_BIN, beside this one, or in the path.
