@@ -44,6 +44,10 @@ counters! {
         delayed,
         /// Changed by one bit.
         corrupted,
+        /// Followed by a copy of themselves.
+        duplicated,
+        /// Made to be overtaken.
+        reordered,
         /// On the list that no fault touches.
         protected,
         /// Could not be faulted, so left as they were.
@@ -54,7 +58,7 @@ counters! {
 impl RuleCounters {
     /// Packets that a fault touched.
     pub fn faulted(&self) -> u64 {
-        self.dropped + self.delayed + self.corrupted
+        self.dropped + self.delayed + self.corrupted + self.duplicated + self.reordered
     }
 }
 
@@ -113,5 +117,5 @@ counters! {
     }
 }
 
-const _: () = assert!(size_of::<RuleCounters>() == 64);
+const _: () = assert!(size_of::<RuleCounters>() == 80);
 const _: () = assert!(size_of::<PeerCounters>() == 72);

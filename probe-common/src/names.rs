@@ -19,6 +19,10 @@ pub mod map {
     pub const RULE_COUNTERS: &str = "PROBE_RULECNT";
     /// Per-CPU array of one [`crate::counters::InjectorCounters`].
     pub const INJECTOR_COUNTERS: &str = "PROBE_INJCNT";
+    /// Array of [`crate::rule::RuleState`], by rule index.
+    pub const RULE_STATES: &str = "PROBE_RULEST";
+    /// Array of [`crate::rule::JitterTable`], by distribution.
+    pub const JITTER: &str = "PROBE_JITTER";
     /// LRU hash from flow hash to [`crate::rule::FaultFlow`].
     pub const FAULT_FLOWS: &str = "PROBE_FLTFLOW";
     /// Array of [`crate::line::Slot`], mapped into the delay line's memory.
@@ -64,7 +68,7 @@ pub mod program {
 }
 
 /// Every map of the object, for tests and for telling ours from others.
-pub const MAPS: [&str; 18] = [
+pub const MAPS: [&str; 20] = [
     map::KILL,
     map::LEASE,
     map::PLAN,
@@ -72,6 +76,8 @@ pub const MAPS: [&str; 18] = [
     map::RULES,
     map::RULE_COUNTERS,
     map::INJECTOR_COUNTERS,
+    map::RULE_STATES,
+    map::JITTER,
     map::FAULT_FLOWS,
     map::LINE_SLOTS,
     map::LINE_CURSORS,

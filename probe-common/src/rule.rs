@@ -26,6 +26,40 @@ pub mod fault {
     pub const CORRUPT_PAYLOAD: u32 = 4;
     /// Every packet vanishes.
     pub const BLACKHOLE: u32 = 5;
+    /// Packets vanish in bursts, by two states (Gilbert-Elliott).
+    pub const LOSS_IN_BURSTS: u32 = 6;
+    /// Packets are followed by a copy.
+    pub const DUPLICATE: u32 = 7;
+    /// Packets wait a while, and those behind them don't.
+    pub const REORDER: u32 = 8;
+    /// Packets wait until a token bucket lets them go.
+    pub const RATE: u32 = 9;
+}
+
+/// [`FaultRule::distribution`] values: how jitter is spread around the delay.
+pub mod distribution {
+    /// Evenly over ± jitter.
+    pub const UNIFORM: u32 = 0;
+    /// Normally, jitter being the standard deviation.
+    pub const NORMAL: u32 = 1;
+    /// By a Pareto distribution of shape 3.
+    pub const PARETO: u32 = 2;
+    /// A quarter normal, three quarters Pareto.
+    pub const PARETO_NORMAL: u32 = 3;
+    /// How many have a table.
+    pub const TABLES: u32 = 3;
+    /// Entries of a table: quantiles at the middles of as many equal shares.
+    pub const TABLE_LENGTH: usize = 4_096;
+    /// What stands for 1 in a table.
+    pub const UNIT: i32 = 8_192;
+}
+
+/// Quantiles of a jitter distribution, in units of jitter times [`distribution::UNIT`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JitterTable {
+    /// The quantiles, ascending.
+    pub quantiles: [i32; distribution::TABLE_LENGTH],
 }
 
 /// [`FaultRule::direction`] bits.
@@ -142,14 +176,43 @@ pub struct FaultRule {
     pub deadline_ns: u64,
     /// Share of packets, in parts of 2³²; `u32::MAX` is all of them.
     pub probability: u32,
-    /// Always zero.
-    pub pad: u32,
-    /// Delay: how long packets wait.
+    /// How much of a draw is the one before, in parts of 2³².
+    pub correlation: u32,
+    /// Delay, reorder: how long packets wait.
     pub delay_ns: u64,
-    /// Delay: up to how much more or less, evenly distributed.
+    /// Delay: how far that is spread.
     pub jitter_ns: u64,
     /// Seed of the rule's decisions.
     pub seed: u64,
+    /// How long the fault takes to grow to its full size; 0 for at once.
+    pub ramp_ns: u64,
+    /// For how long it holds, again and again; 0 for all the time.
+    pub pulse_on_ns: u64,
+    /// For how long it pauses in between.
+    pub pulse_off_ns: u64,
+    /// Rate: what a byte costs, in nanoseconds times 2¹⁶.
+    pub byte_cost: u64,
+    /// Rate: how far the bucket may run ahead, in nanoseconds.
+    pub burst_ns: u64,
+    /// Touch no more packets than this; 0 for no limit.
+    pub max_packets: u64,
+    /// Share of connections, in parts of 2³²; `u32::MAX` is all of them.
+    pub flow_share: u32,
+    /// One of [`distribution`].
+    pub distribution: u32,
+    /// Loss in bursts: from good to bad, from bad to good, loss while bad, loss while good; each
+    /// in parts of 2³².
+    pub bursts: [u32; 4],
+}
+
+/// What a rule keeps across packets and CPUs.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RuleState {
+    /// Rate: when the bucket is full again, on CLOCK_MONOTONIC.
+    pub full_ns: u64,
+    /// Packets touched, where their number is limited.
+    pub touched: u64,
 }
 
 /// Per flow and rule state of the injector.
@@ -161,14 +224,18 @@ pub struct FaultFlow {
     /// When the last delayed one is due: a later one is not due before it, so that jitter alone
     /// never reorders a flow.
     pub last_due_ns: u64,
+    /// The last draw, for correlation.
+    pub last_draw: u32,
+    /// One while packets are lost in a burst.
+    pub bad: u32,
 }
 
 const _: () = assert!(size_of::<EndpointKey>() == 20);
 const _: () = assert!(size_of::<Shape>() == 20);
 const _: () = assert!(size_of::<Target>() == 20);
 const _: () = assert!(size_of::<PlanHeader>() == 40 + 20 * MAX_SHAPES);
-const _: () = assert!(size_of::<FaultRule>() == 56);
-const _: () = assert!(size_of::<FaultFlow>() == 16);
+const _: () = assert!(size_of::<FaultRule>() == 128);
+const _: () = assert!(size_of::<FaultFlow>() == 24);
 
 #[cfg(feature = "user")]
 mod pod {
@@ -184,6 +251,8 @@ mod pod {
     unsafe impl aya::Pod for super::FaultRule {}
     // SAFETY: as above.
     unsafe impl aya::Pod for super::FaultFlow {}
+    // SAFETY: as above.
+    unsafe impl aya::Pod for super::JitterTable {}
 }
 
 #[cfg(test)]

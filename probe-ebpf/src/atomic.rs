@@ -1,16 +1,30 @@
-//! Atomic addition: the BPF target has no compare-and-swap on its oldest machines, so that
-//! `core::sync::atomic` offers no arithmetic there; the instruction itself exists since 5.12.
+//! Atomic arithmetic on map values: the BPF target has no compare-and-swap on its oldest
+//! machines, so that `core::sync::atomic` offers none there; the instructions themselves exist
+//! since 5.12.
+//!
+//! None is relaxed: LLVM 22 makes of a relaxed addition the instruction that doesn't fetch, and
+//! gives the addend for what was there before.
 
-use core::intrinsics::{AtomicOrdering, atomic_xadd};
+use core::intrinsics::{AtomicOrdering, atomic_cxchg, atomic_xadd};
 
-/// Adds one to a counter shared by all CPUs; gives what it was before.
+/// Adds to a counter shared by all CPUs; gives what it was before.
 ///
 /// # Safety
 /// `counter` must be valid, aligned and changed by atomic operations only.
 #[inline(always)]
-pub(crate) unsafe fn fetch_increment(counter: *mut u64) -> u64 {
-    // Not relaxed: LLVM 22 makes of a relaxed addition the instruction that doesn't fetch, and
-    // gives the addend for what was there before.
+pub(crate) unsafe fn fetch_add(counter: *mut u64, by: u64) -> u64 {
     // SAFETY: the caller vouches for it.
-    unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::SeqCst }>(counter, 1) }
+    unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::SeqCst }>(counter, by) }
+}
+
+/// Replaces a value, if it still is what it was thought to be.
+///
+/// # Safety
+/// As for [`fetch_add`].
+#[inline(always)]
+pub(crate) unsafe fn replace(value: *mut u64, was: u64, to: u64) {
+    // SAFETY: the caller vouches for it.
+    let _ = unsafe {
+        atomic_cxchg::<u64, { AtomicOrdering::SeqCst }, { AtomicOrdering::SeqCst }>(value, was, to)
+    };
 }

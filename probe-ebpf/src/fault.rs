@@ -4,7 +4,12 @@
 mod blackhole;
 mod corrupt;
 mod delay;
+mod duplicate;
 mod loss;
+mod loss_in_bursts;
+mod rate;
+mod reorder;
+mod size;
 
 use aya_ebpf::{bindings::__sk_buff, helpers::bpf_ktime_get_ns};
 use probe_common::{
@@ -14,9 +19,11 @@ use probe_common::{
 };
 use probe_ebpf::packet::{Packet, keeps_the_host_reachable};
 
+use self::size::Size;
 use crate::{
+    atomic,
     maps::{count, counters, flows, line, plan},
-    select::flow_hash,
+    select::hashes,
     skb::{self, Skb},
 };
 
@@ -34,6 +41,7 @@ pub(crate) struct Case {
     /// Zero until the first target was consulted.
     now_ns: u64,
     flow_hash: u64,
+    connection_hash: u64,
     /// How long the packet is to wait.
     wait_ns: u64,
     /// The delay line's device; 0 without one.
@@ -64,6 +72,8 @@ pub(crate) enum Touch {
     Dropped,
     Delayed,
     Corrupted,
+    Duplicated,
+    Reordered,
     /// It should have been touched and could not be.
     Failed,
 }
@@ -74,6 +84,7 @@ impl Case {
         Self {
             now_ns: 0,
             flow_hash: 0,
+            connection_hash: 0,
             wait_ns: 0,
             line_ifindex,
             way,
@@ -106,7 +117,9 @@ impl Case {
             self.left_alone = 1;
         }
         self.protected = u32::from(keeps_the_host_reachable(packet));
-        self.flow_hash = flow_hash(packet);
+        let hashes = hashes(packet);
+        self.flow_hash = hashes.flow;
+        self.connection_hash = hashes.connection;
     }
 }
 
@@ -155,23 +168,100 @@ fn ask(skb: &Skb, index: u32, case: &mut Case) {
         count!(counters, protected);
         return;
     }
+    let Some(size) = in_force(rule, case) else {
+        count!(counters, passed);
+        return;
+    };
+    let Some(permit) = Permit::take(index, rule) else {
+        count!(counters, passed);
+        return;
+    };
     count!(counters, matched);
-    match touch(skb, index, rule, case) {
-        Touch::Passed => count!(counters, passed),
+    match touch(skb, index, rule, size, case) {
+        Touch::Passed => {
+            permit.give_back();
+            count!(counters, passed);
+        }
+        Touch::Failed => {
+            permit.give_back();
+            count!(counters, errors);
+        }
         Touch::Dropped => {
             case.vanishes = 1;
             count!(counters, dropped);
         }
         Touch::Delayed => count!(counters, delayed),
         Touch::Corrupted => count!(counters, corrupted),
-        Touch::Failed => count!(counters, errors),
+        Touch::Duplicated => count!(counters, duplicated),
+        Touch::Reordered => count!(counters, reordered),
     }
 }
 
+/// How large a rule's fault is for this packet's connection now; `None` where it isn't there.
 #[inline(always)]
-fn touch(skb: &Skb, index: u32, rule: &FaultRule, case: &mut Case) -> Touch {
-    if rule.kind == fault::BLACKHOLE {
-        return blackhole::touch();
+fn in_force(rule: &FaultRule, case: &Case) -> Option<Size> {
+    // Number 0 is no packet's: whole connections are chosen by it.
+    let chosen = random::draw(rule.seed, case.connection_hash, 0);
+    if !random::hits(chosen, rule.flow_share) {
+        return None;
+    }
+    Size::of(rule, case.now_ns)
+}
+
+/// Leave to touch one packet more, where a rule may only touch so many.
+struct Permit {
+    touched: *mut u64,
+}
+
+impl Permit {
+    #[inline(always)]
+    fn take(index: u32, rule: &FaultRule) -> Option<Self> {
+        if rule.max_packets == 0 {
+            return Some(Self {
+                touched: core::ptr::null_mut(),
+            });
+        }
+        let state = plan::state(index)?;
+        // SAFETY: a valid pointer into the map, changed by atomic operations only.
+        let permit = Self {
+            touched: unsafe { &raw mut (*state).touched },
+        };
+        // SAFETY: as above.
+        if unsafe { atomic::fetch_add(permit.touched, 1) } >= rule.max_packets {
+            permit.give_back();
+            return None;
+        }
+        Some(permit)
+    }
+
+    #[inline(always)]
+    fn give_back(&self) {
+        if !self.touched.is_null() {
+            // SAFETY: as in `take`.
+            unsafe { atomic::fetch_add(self.touched, u64::MAX) };
+        }
+    }
+}
+
+/// A draw that is partly the one before, as netem's `get_crandom` has it.
+#[inline(always)]
+fn correlated(rule: &FaultRule, draw: u64, flow: &mut FaultFlow) -> u32 {
+    let fresh = draw >> 32;
+    if rule.correlation == 0 {
+        return fresh as u32;
+    }
+    let old = u64::from(rule.correlation);
+    let mixed = (fresh * ((1 << 32) - old) + u64::from(flow.last_draw) * old) >> 32;
+    flow.last_draw = mixed as u32;
+    mixed as u32
+}
+
+#[inline(always)]
+fn touch(skb: &Skb, index: u32, rule: &FaultRule, size: Size, case: &mut Case) -> Touch {
+    match rule.kind {
+        fault::BLACKHOLE => return blackhole::touch(),
+        fault::RATE => return rate::touch(index, rule, size, case),
+        _ => {}
     }
     // Numbers count per flow and rule, so that rules don't share their luck.
     let Some(flow) = flows::fault_flow(random::mix(case.flow_hash ^ u64::from(index))) else {
@@ -183,10 +273,13 @@ fn touch(skb: &Skb, index: u32, rule: &FaultRule, case: &mut Case) -> Touch {
     flow.packets += 1;
     let draw = random::draw(rule.seed, case.flow_hash, flow.packets);
     match rule.kind {
-        fault::DELAY => delay::touch(index, rule, draw, flow, case),
-        fault::LOSS => loss::touch(rule, draw),
-        fault::CORRUPT_WIRE => corrupt::touch_wire(index, rule, draw, case),
-        fault::CORRUPT_PAYLOAD => corrupt::touch_payload(skb, rule, draw, case),
+        fault::DELAY => delay::touch(index, rule, size, draw, flow, case),
+        fault::LOSS => loss::touch(rule, size, draw, flow),
+        fault::LOSS_IN_BURSTS => loss_in_bursts::touch(rule, size, draw, flow),
+        fault::CORRUPT_WIRE => corrupt::touch_wire(index, rule, size, draw, case),
+        fault::CORRUPT_PAYLOAD => corrupt::touch_payload(skb, rule, size, draw, case),
+        fault::DUPLICATE => duplicate::touch(skb, rule, size, draw, case),
+        fault::REORDER => reorder::touch(index, rule, size, draw, case),
         _ => Touch::Failed,
     }
 }
@@ -223,16 +316,17 @@ pub(crate) fn carry_out(skb: &Skb, case: &Case) -> i32 {
 /// Counts a packet that the line did not take as an error instead.
 #[inline(always)]
 fn take_back(index: u32) {
-    let counters = counters::rule(index);
-    count!(counters, errors);
-    let corrupts = plan::rule(index).is_some_and(|rule| rule.kind == fault::CORRUPT_WIRE);
-    let Some(counters) = counters else { return };
+    let kind = plan::rule(index).map_or(0, |rule| rule.kind);
+    let Some(counters) = counters::rule(index) else {
+        return;
+    };
     // SAFETY: this CPU's own counters, and `ask` has just added what is taken away here.
     unsafe {
-        if corrupts {
-            (*counters).corrupted -= 1;
-        } else {
-            (*counters).delayed -= 1;
+        (*counters).errors += 1;
+        match kind {
+            fault::CORRUPT_WIRE => (*counters).corrupted -= 1,
+            fault::REORDER => (*counters).reordered -= 1,
+            _ => (*counters).delayed -= 1,
         }
     }
 }

@@ -45,16 +45,26 @@ pub(crate) fn each_target(
     }
 }
 
-/// A number that all packets of one connection in one direction share.
+/// Numbers that packets of one connection share.
+#[derive(Clone, Copy)]
+pub(crate) struct Hashes {
+    /// In one direction.
+    pub(crate) flow: u64,
+    /// In both.
+    pub(crate) connection: u64,
+}
+
+/// Hashes a packet's ends.
 #[inline(always)]
-pub(crate) fn flow_hash(packet: &Packet) -> u64 {
-    let (from, to) = (packet.source.words(), packet.destination.words());
-    let ends = u64::from(packet.source_port) << 32
-        | u64::from(packet.destination_port) << 16
-        | u64::from(packet.protocol);
-    let mut hash = mix(from[0] ^ 0x9e37_79b9_7f4a_7c15);
-    hash = mix(hash ^ from[1]);
-    hash = mix(hash ^ to[0]);
-    hash = mix(hash ^ to[1]);
-    mix(hash ^ ends)
+pub(crate) fn hashes(packet: &Packet) -> Hashes {
+    let end = |words: [u64; 2], port: u16| {
+        mix(mix(words[0] ^ 0x9e37_79b9_7f4a_7c15) ^ words[1]).wrapping_add(mix(u64::from(port)))
+    };
+    let from = mix(end(packet.source.words(), packet.source_port));
+    let to = mix(end(packet.destination.words(), packet.destination_port));
+    let protocol = u64::from(packet.protocol);
+    Hashes {
+        flow: mix(from.wrapping_mul(3).wrapping_add(to) ^ protocol),
+        connection: mix(from.wrapping_add(to) ^ protocol),
+    }
 }

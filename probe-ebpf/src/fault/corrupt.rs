@@ -11,7 +11,7 @@
 use aya_ebpf::helpers::generated::{bpf_l4_csum_replace, bpf_skb_store_bytes};
 use probe_common::{address::protocol, line::FLAG_CORRUPT, random, rule::FaultRule};
 
-use super::{Case, Touch};
+use super::{Case, Touch, size::Size};
 use crate::skb::Skb;
 
 /// `bpf_l4_csum_replace` flags: the size of what changed, and UDP's rule that a checksum of
@@ -20,8 +20,14 @@ const CSUM_SIZE: u64 = 2;
 const BPF_F_MARK_MANGLED_0: u64 = 1 << 5;
 
 #[inline(always)]
-pub(super) fn touch_wire(index: u32, rule: &FaultRule, draw: u64, case: &mut Case) -> Touch {
-    if !random::hits(draw, rule.probability) {
+pub(super) fn touch_wire(
+    index: u32,
+    rule: &FaultRule,
+    size: Size,
+    draw: u64,
+    case: &mut Case,
+) -> Touch {
+    if !random::hits(draw, size.of_share(rule.probability)) {
         return Touch::Passed;
     }
     if case.line_ifindex == 0 {
@@ -34,8 +40,14 @@ pub(super) fn touch_wire(index: u32, rule: &FaultRule, draw: u64, case: &mut Cas
 }
 
 #[inline(always)]
-pub(super) fn touch_payload(skb: &Skb, rule: &FaultRule, draw: u64, case: &Case) -> Touch {
-    if !random::hits(draw, rule.probability) {
+pub(super) fn touch_payload(
+    skb: &Skb,
+    rule: &FaultRule,
+    size: Size,
+    draw: u64,
+    case: &Case,
+) -> Touch {
+    if !random::hits(draw, size.of_share(rule.probability)) {
         return Touch::Passed;
     }
     let Some((payload, checksum, flags)) = payload_of(skb, case) else {

@@ -1,22 +1,24 @@
-//! Packets wait in the delay line. Jitter is even; it never reorders a flow: a packet is not due
-//! before the one ahead of it.
+//! Packets wait in the delay line. Jitter never reorders a flow: a packet is not due before the
+//! one ahead of it.
 
 use probe_common::{
     line::FLAG_INGRESS,
-    rule::{FaultFlow, FaultRule, direction},
+    rule::{FaultFlow, FaultRule, direction, distribution},
 };
 
-use super::{Case, Touch};
+use super::{Case, Touch, correlated, size::Size};
+use crate::maps::plan;
 
 #[inline(always)]
 pub(super) fn touch(
     index: u32,
     rule: &FaultRule,
+    size: Size,
     draw: u64,
     flow: &mut FaultFlow,
     case: &mut Case,
 ) -> Touch {
-    let wait = wait_ns(rule, draw);
+    let wait = size.of_time(wait_ns(rule, draw, flow));
     let due = (case.now_ns + wait).max(flow.last_due_ns);
     flow.last_due_ns = due;
     let wait = due - case.now_ns;
@@ -31,16 +33,25 @@ pub(super) fn touch(
     Touch::Delayed
 }
 
-/// The delay, spread evenly over ± jitter; never below zero.
+/// The delay, spread by the rule's distribution; never below zero.
 #[inline(always)]
-fn wait_ns(rule: &FaultRule, draw: u64) -> u64 {
+fn wait_ns(rule: &FaultRule, draw: u64, flow: &mut FaultFlow) -> u64 {
     if rule.jitter_ns == 0 {
         return rule.delay_ns;
     }
-    // Jitter is at most an hour, which has 42 bits: in units of 1,024 ns the product fits.
-    let span = (2 * rule.jitter_ns) >> 10;
-    let offset = ((draw & 0xffff_ffff) * span) >> 22;
-    (rule.delay_ns + offset).saturating_sub(rule.jitter_ns)
+    let draw = correlated(rule, draw, flow);
+    if rule.distribution == distribution::UNIFORM {
+        // Jitter is at most an hour, which has 42 bits: in units of 1,024 ns the product fits.
+        let span = (2 * rule.jitter_ns) >> 10;
+        let offset = (u64::from(draw) * span) >> 22;
+        return (rule.delay_ns + offset).saturating_sub(rule.jitter_ns);
+    }
+    let Some(quantile) = plan::jitter_quantile(rule.distribution, draw) else {
+        return rule.delay_ns;
+    };
+    // The unit is 2¹³; there is no signed division to be had.
+    let offset = (i64::from(quantile) * (rule.jitter_ns as i64)) >> 13;
+    (rule.delay_ns as i64 + offset).max(0) as u64
 }
 
 impl Case {

@@ -1,13 +1,17 @@
-//! Packets vanish, each with the same probability whatever became of those before it
-//! (Bernoulli).
+//! Packets vanish, each with the same probability; whatever became of those before it
+//! (Bernoulli), or correlated with it as netem defines that.
 
-use probe_common::{random, rule::FaultRule};
+use probe_common::{
+    random,
+    rule::{FaultFlow, FaultRule},
+};
 
-use super::Touch;
+use super::{Touch, correlated, size::Size};
 
 #[inline(always)]
-pub(super) fn touch(rule: &FaultRule, draw: u64) -> Touch {
-    if random::hits(draw, rule.probability) {
+pub(super) fn touch(rule: &FaultRule, size: Size, draw: u64, flow: &mut FaultFlow) -> Touch {
+    let draw = u64::from(correlated(rule, draw, flow)) << 32;
+    if random::hits(draw, size.of_share(rule.probability)) {
         Touch::Dropped
     } else {
         Touch::Passed

@@ -21,7 +21,7 @@ pub(crate) fn fill_slot(slot: Slot) -> Option<u16> {
     let block = unsafe { bpf_get_smp_processor_id() } % MAX_CPUS;
     let cursor = LINE_CURSORS.get_ptr_mut(block)?;
     // SAFETY: a valid, aligned pointer into the map, only ever changed by this.
-    let taken = unsafe { crate::atomic::fetch_increment(cursor) };
+    let taken = unsafe { crate::atomic::fetch_add(cursor, 1) };
     let number = block * SLOTS_PER_CPU + (taken as u32 % SLOTS_PER_CPU);
     let place = LINE_SLOTS.get_ptr_mut(number)?;
     // SAFETY: a valid pointer into the map; user space reads the slot only once it has the

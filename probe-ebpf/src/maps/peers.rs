@@ -42,7 +42,7 @@ fn next_slot() -> u32 {
         return 0;
     };
     // SAFETY: a valid, aligned pointer into the map, only ever changed by this.
-    let taken = unsafe { crate::atomic::fetch_increment(cursor) };
+    let taken = unsafe { crate::atomic::fetch_add(cursor, 1) };
     if taken + 1 >= u64::from(MAX_PEERS) {
         0
     } else {

@@ -4,7 +4,10 @@ use aya_ebpf::{
     macros::map,
     maps::{Array, HashMap},
 };
-use probe_common::rule::{EndpointKey, FaultRule, MAX_RULES, MAX_TARGETS, PlanHeader, Target};
+use probe_common::rule::{
+    EndpointKey, FaultRule, JitterTable, MAX_RULES, MAX_TARGETS, PlanHeader, RuleState, Target,
+    distribution,
+};
 
 #[map(name = "PROBE_KILL")]
 static KILL: Array<u32> = Array::with_max_entries(1, 0);
@@ -16,6 +19,11 @@ static PLAN: Array<PlanHeader> = Array::with_max_entries(1, 0);
 static TARGETS: HashMap<EndpointKey, Target> = HashMap::with_max_entries(MAX_TARGETS, 0);
 #[map(name = "PROBE_RULES")]
 static RULES: Array<FaultRule> = Array::with_max_entries(MAX_RULES, 0);
+
+#[map(name = "PROBE_RULEST")]
+static RULE_STATES: Array<RuleState> = Array::with_max_entries(MAX_RULES, 0);
+#[map(name = "PROBE_JITTER")]
+static JITTER: Array<JitterTable> = Array::with_max_entries(distribution::TABLES, 0);
 
 /// Whether the kill switch is on. It is, too, where it can't be read.
 #[inline(always)]
@@ -48,4 +56,18 @@ pub(crate) fn target(key: &EndpointKey) -> Option<&'static Target> {
 #[inline(always)]
 pub(crate) fn rule(index: u32) -> Option<&'static FaultRule> {
     RULES.get(index)
+}
+
+/// What a rule keeps across packets; changed by atomic operations only.
+#[inline(always)]
+pub(crate) fn state(index: u32) -> Option<*mut RuleState> {
+    RULE_STATES.get_ptr_mut(index)
+}
+
+/// A quantile of a distribution that has a table, in units of jitter.
+#[inline(always)]
+pub(crate) fn jitter_quantile(distribution: u32, draw: u32) -> Option<i32> {
+    let table = JITTER.get(distribution.wrapping_sub(1))?;
+    let place = (draw >> 20) as usize & (distribution::TABLE_LENGTH - 1);
+    Some(table.quantiles[place])
 }

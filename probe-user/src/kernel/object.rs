@@ -9,10 +9,11 @@ static OBJECT: &[u8] =
     include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/probe.bpf.o"));
 
 /// Maps that only the injector uses, large ones.
-const INJECTOR_ONLY: [&str; 6] = [
+const INJECTOR_ONLY: [&str; 7] = [
     map::TARGETS,
     map::RULES,
     map::RULE_COUNTERS,
+    map::RULE_STATES,
     map::FAULT_FLOWS,
     map::LINE_SLOTS,
     map::WAYS,

@@ -109,6 +109,7 @@ fn encode_rule(rule: &Rule) -> FaultRule {
         starts_ns: rule.starts_ns,
         deadline_ns: rule.ends_ns,
         seed: rule.seed,
+        flow_share: u32::MAX,
         ..FaultRule::default()
     };
     match rule.fault {

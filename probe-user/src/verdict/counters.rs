@@ -59,6 +59,8 @@ impl FaultCounters {
             dropped: rule.dropped,
             delayed: rule.delayed,
             corrupted: rule.corrupted,
+            duplicated: rule.duplicated,
+            reordered: rule.reordered,
             protected: rule.protected,
             errors: rule.errors,
             overflow,
