@@ -48,6 +48,10 @@ counters! {
         duplicated,
         /// Made to be overtaken.
         reordered,
+        /// Made a reset for both ends.
+        reset,
+        /// Rewritten, or answered here.
+        rewritten,
         /// On the list that no fault touches.
         protected,
         /// Could not be faulted, so left as they were.
@@ -58,7 +62,13 @@ counters! {
 impl RuleCounters {
     /// Packets that a fault touched.
     pub fn faulted(&self) -> u64 {
-        self.dropped + self.delayed + self.corrupted + self.duplicated + self.reordered
+        self.dropped
+            + self.delayed
+            + self.corrupted
+            + self.duplicated
+            + self.reordered
+            + self.reset
+            + self.rewritten
     }
 }
 
@@ -117,5 +127,5 @@ counters! {
     }
 }
 
-const _: () = assert!(size_of::<RuleCounters>() == 80);
+const _: () = assert!(size_of::<RuleCounters>() == 96);
 const _: () = assert!(size_of::<PeerCounters>() == 72);

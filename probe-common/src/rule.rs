@@ -34,6 +34,12 @@ pub mod fault {
     pub const REORDER: u32 = 8;
     /// Packets wait until a token bucket lets them go.
     pub const RATE: u32 = 9;
+    /// TCP connections are reset, at both ends.
+    pub const RESET: u32 = 10;
+    /// The status of HTTP/1 answers is rewritten to [`FaultRule::status`](super::FaultRule).
+    pub const HTTP_STATUS: u32 = 11;
+    /// DNS questions are answered with the response code [`FaultRule::status`](super::FaultRule).
+    pub const DNS: u32 = 12;
 }
 
 /// [`FaultRule::distribution`] values: how jitter is spread around the delay.
@@ -203,6 +209,10 @@ pub struct FaultRule {
     /// Loss in bursts: from good to bad, from bad to good, loss while bad, loss while good; each
     /// in parts of 2³².
     pub bursts: [u32; 4],
+    /// HTTP: the status that answers get. DNS: the response code.
+    pub status: u32,
+    /// Always zero.
+    pub pad: u32,
 }
 
 /// What a rule keeps across packets and CPUs.
@@ -234,7 +244,7 @@ const _: () = assert!(size_of::<EndpointKey>() == 20);
 const _: () = assert!(size_of::<Shape>() == 20);
 const _: () = assert!(size_of::<Target>() == 20);
 const _: () = assert!(size_of::<PlanHeader>() == 40 + 20 * MAX_SHAPES);
-const _: () = assert!(size_of::<FaultRule>() == 128);
+const _: () = assert!(size_of::<FaultRule>() == 136);
 const _: () = assert!(size_of::<FaultFlow>() == 24);
 
 #[cfg(feature = "user")]

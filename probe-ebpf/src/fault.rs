@@ -4,12 +4,16 @@
 mod blackhole;
 mod corrupt;
 mod delay;
+mod dns;
 mod duplicate;
+mod http_status;
 mod loss;
 mod loss_in_bursts;
 mod rate;
 mod reorder;
+mod reset;
 mod size;
+mod turn_back;
 
 use aya_ebpf::{bindings::__sk_buff, helpers::bpf_ktime_get_ns};
 use probe_common::{
@@ -51,6 +55,8 @@ pub(crate) struct Case {
     length: u32,
     transport: u32,
     protocol: u32,
+    network: u32,
+    v6: u32,
     /// Has no transport header.
     later_fragment: u32,
     protected: u32,
@@ -63,7 +69,8 @@ pub(crate) struct Case {
     random: u32,
     /// Which rule sent it into the line last, should the line not take it.
     line_rule: u32,
-    pad: u32,
+    /// Goes back to who sent it.
+    turned_back: u32,
 }
 
 /// What one rule did to a packet.
@@ -74,6 +81,8 @@ pub(crate) enum Touch {
     Corrupted,
     Duplicated,
     Reordered,
+    Reset,
+    Rewritten,
     /// It should have been touched and could not be.
     Failed,
 }
@@ -91,6 +100,8 @@ impl Case {
             length: skb.len(),
             transport: u32::from(packet.transport),
             protocol: u32::from(packet.protocol),
+            network: u32::from(packet.network),
+            v6: u32::from(packet.v6),
             later_fragment: u32::from(packet.later_fragment),
             protected: 0,
             left_alone: 0,
@@ -99,7 +110,7 @@ impl Case {
             line_flags: 0,
             random: 0,
             line_rule: 0,
-            pad: 0,
+            turned_back: 0,
         }
     }
 
@@ -130,7 +141,7 @@ pub(crate) fn consult(skb: &Skb, packet: &Packet, target: &Target, case: &mut Ca
         case.begin(packet);
     }
     for place in 0..MAX_RULES_PER_TARGET {
-        if place as u32 >= target.count || case.left_alone | case.vanishes != 0 {
+        if place as u32 >= target.count || case.left_alone | case.vanishes | case.turned_back != 0 {
             break;
         }
         probe_ask_rule(skb.raw(), u32::from(target.rules[place]), case);
@@ -194,6 +205,8 @@ fn ask(skb: &Skb, index: u32, case: &mut Case) {
         Touch::Corrupted => count!(counters, corrupted),
         Touch::Duplicated => count!(counters, duplicated),
         Touch::Reordered => count!(counters, reordered),
+        Touch::Reset => count!(counters, reset),
+        Touch::Rewritten => count!(counters, rewritten),
     }
 }
 
@@ -280,6 +293,9 @@ fn touch(skb: &Skb, index: u32, rule: &FaultRule, size: Size, case: &mut Case) -
         fault::CORRUPT_PAYLOAD => corrupt::touch_payload(skb, rule, size, draw, case),
         fault::DUPLICATE => duplicate::touch(skb, rule, size, draw, case),
         fault::REORDER => reorder::touch(index, rule, size, draw, case),
+        fault::RESET => reset::touch(skb, rule, size, draw, case),
+        fault::HTTP_STATUS => http_status::touch(skb, rule, size, draw, case),
+        fault::DNS => dns::touch(skb, rule, size, draw, case),
         _ => Touch::Failed,
     }
 }
@@ -293,6 +309,11 @@ pub(crate) fn carry_out(skb: &Skb, case: &Case) -> i32 {
         } else {
             SHOT
         };
+    }
+    if case.turned_back != 0 {
+        skb.set_done_mark();
+        skb.make_ours();
+        return skb::redirect(skb.ifindex(), case.way == direction::EGRESS);
     }
     if case.into_line == 0 {
         return GO_ON;

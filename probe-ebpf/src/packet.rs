@@ -60,6 +60,10 @@ pub struct Packet {
     pub protocol: u8,
     /// Whether it is a fragment other than the first, which has no transport header.
     pub later_fragment: bool,
+    /// Where the network header begins.
+    pub network: u16,
+    /// Whether that is IPv6's.
+    pub v6: bool,
     /// Where the transport header begins.
     pub transport: u16,
 }
@@ -108,6 +112,8 @@ impl Packet {
             icmp_type: 0,
             protocol: source.u16(at + 8)? as u8,
             later_fragment: fragment != 0,
+            network: at as u16,
+            v6: false,
             transport: transport as u16,
         };
         packet.with_ports(source, transport)
@@ -128,6 +134,8 @@ impl Packet {
             icmp_type: 0,
             protocol: next,
             later_fragment,
+            network: at as u16,
+            v6: true,
             transport: transport as u16,
         };
         packet.with_ports(source, transport)
