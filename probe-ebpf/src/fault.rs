@@ -134,8 +134,9 @@ impl Case {
     }
 }
 
-/// Asks the rules of a target in turn.
-#[inline(always)]
+/// Asks the rules of a target in turn. A function of its own, so that what it needs of the stack
+/// is there once and not once for every shape.
+#[inline(never)]
 pub(crate) fn consult(skb: &Skb, packet: &Packet, target: &Target, case: &mut Case) {
     if case.now_ns == 0 {
         case.begin(packet);

@@ -6,7 +6,7 @@
 
 use probe_common::{
     random::mix,
-    rule::{EndpointKey, MAX_SHAPES, PlanHeader, Target, direction},
+    rule::{EndpointKey, Shape, Target, direction},
 };
 use probe_ebpf::packet::Packet;
 
@@ -28,21 +28,11 @@ pub(crate) fn far_side(packet: &Packet, way: u32) -> EndpointKey {
     }
 }
 
-/// Calls `visit` with every target that the far side falls under.
-#[inline(always)]
-pub(crate) fn each_target(
-    header: &PlanHeader,
-    far_side: &EndpointKey,
-    mut visit: impl FnMut(&'static Target),
-) {
-    for index in 0..MAX_SHAPES {
-        if index as u32 >= header.shape_count {
-            break;
-        }
-        if let Some(target) = plan::target(&header.shapes[index].apply(far_side)) {
-            visit(target);
-        }
-    }
+/// The target that the far side falls under by one of the plan's shapes. A function of its own,
+/// because the key it looks up by would otherwise lie on the stack once for every shape.
+#[inline(never)]
+pub(crate) fn target_by(shape: &Shape, far_side: &EndpointKey) -> Option<&'static Target> {
+    plan::target(&shape.apply(far_side))
 }
 
 /// Numbers that packets of one connection share.

@@ -7,7 +7,7 @@ use super::Case;
 use crate::skb::Skb;
 
 /// Turns a packet that has ports; `carry_out` then sends it the other way.
-#[inline(always)]
+#[inline(never)]
 pub(super) fn turn(skb: &Skb, case: &Case) -> Result<(), ()> {
     swap::<6, 12>(skb, 0)?;
     if case.v6 != 0 {
@@ -25,22 +25,12 @@ fn swap<const HALF: usize, const BOTH: usize>(skb: &Skb, at: u32) -> Result<(), 
     let mut bytes = [0u8; BOTH];
     // SAFETY: room for both fields.
     unsafe { skb.load(at, bytes.as_mut_ptr(), BOTH as u32)? };
-    let mut swapped = [0u8; BOTH];
-    let mut place = 0;
-    while place < HALF {
-        swapped[place] = bytes[HALF + place];
-        swapped[HALF + place] = bytes[place];
-        place += 1;
-    }
-    // SAFETY: a helper call on the context the kernel gave; `swapped` outlives it.
+    let (first, second) = bytes.split_at(HALF);
+    let raw = skb.raw().cast();
+    // SAFETY: helper calls on the context the kernel gave; the bytes outlive them.
     let code = unsafe {
-        bpf_skb_store_bytes(
-            skb.raw().cast(),
-            at,
-            swapped.as_ptr().cast(),
-            BOTH as u32,
-            0,
-        )
+        bpf_skb_store_bytes(raw, at, second.as_ptr().cast(), HALF as u32, 0)
+            | bpf_skb_store_bytes(raw, at + HALF as u32, first.as_ptr().cast(), HALF as u32, 0)
     };
     if code == 0 { Ok(()) } else { Err(()) }
 }

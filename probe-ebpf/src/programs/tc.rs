@@ -1,7 +1,7 @@
 //! TC: the injector on both ways of an interface, and the way out of the delay line.
 
 use aya_ebpf::{bindings::__sk_buff, macros::classifier, programs::TcContext};
-use probe_common::rule::direction;
+use probe_common::rule::{MAX_SHAPES, direction};
 use probe_ebpf::packet::Packet;
 
 use crate::{
@@ -53,9 +53,14 @@ fn try_inject(ctx: &TcContext, way: u32) -> i32 {
     };
     let far_side = select::far_side(&packet, way);
     let mut case = Case::new(&skb, &packet, way, header.line_ifindex);
-    select::each_target(header, &far_side, |target| {
-        fault::consult(&skb, &packet, target, &mut case);
-    });
+    for index in 0..MAX_SHAPES {
+        if index as u32 >= header.shape_count {
+            break;
+        }
+        if let Some(target) = select::target_by(&header.shapes[index], &far_side) {
+            fault::consult(&skb, &packet, target, &mut case);
+        }
+    }
     fault::carry_out(&skb, &case)
 }
 
