@@ -4,6 +4,7 @@
 mod cli;
 mod endpoint;
 mod engine;
+mod fault;
 mod game_day;
 mod kernel;
 mod mistake;

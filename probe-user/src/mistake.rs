@@ -20,6 +20,14 @@ impl Mistake {
         }
     }
 
+    /// The same, with what it is in at its front.
+    pub fn in_place(self, place: &str) -> Self {
+        Self {
+            message: format!("{place}: {}", self.message),
+            ..self
+        }
+    }
+
     /// The same, with what to write instead.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

@@ -5,12 +5,12 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::time::Duration;
 
-use crate::quantity::words::{typed_duration, typed_share};
+use crate::fault::{Fault, Modifiers};
 
 pub mod decode;
 pub mod encode;
+pub mod jitter;
 
 /// A share of packets.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
@@ -19,10 +19,20 @@ pub struct Share(f64);
 impl Share {
     /// All of them.
     pub const ALL: Self = Self(1.0);
+    /// None of them.
+    pub const NONE: Self = Self(0.0);
 
     /// A share from 0 to 1; `None` outside of it.
     pub fn new(share: f64) -> Option<Self> {
         (0.0..=1.0).contains(&share).then_some(Self(share))
+    }
+
+    /// The share that so many parts of 2³² are, where `u32::MAX` is certainty.
+    pub fn from_parts(parts: u32) -> Self {
+        match parts {
+            u32::MAX => Self::ALL,
+            parts => Self(f64::from(parts) / 4_294_967_296.0),
+        }
     }
 
     /// The share, 0 to 1.
@@ -36,102 +46,6 @@ impl Share {
             u32::MAX
         } else {
             (self.0 * 4_294_967_296.0).min(4_294_967_294.0) as u32
-        }
-    }
-}
-
-/// Whether a corrupted packet is to be noticed by the receiver's stack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CorruptMode {
-    /// The checksum no longer fits: the stack must reject it.
-    Wire,
-    /// The checksum is made to fit: the application gets it.
-    Payload,
-}
-
-/// What happens to a packet.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Fault {
-    /// It waits.
-    Delay {
-        /// How long.
-        delay_ns: u64,
-        /// Up to how much more or less, evenly distributed.
-        jitter_ns: u64,
-    },
-    /// It vanishes, with this probability.
-    Loss(Share),
-    /// One bit of it flips, with this probability.
-    Corrupt(Share, CorruptMode),
-    /// It vanishes.
-    Blackhole,
-}
-
-impl Fault {
-    /// Whether packets pass the delay line on its account: to wait, or to have their checksum
-    /// finished before it is made wrong.
-    pub fn needs_line(&self) -> bool {
-        matches!(
-            self,
-            Self::Delay { .. } | Self::Corrupt(_, CorruptMode::Wire)
-        )
-    }
-
-    /// Its name, as typed.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Delay { .. } => "delay",
-            Self::Loss(_) => "loss",
-            Self::Corrupt(..) => "corrupt",
-            Self::Blackhole => "blackhole",
-        }
-    }
-
-    /// Its arguments, as typed: "200ms --jitter 50ms", "10%", "".
-    pub fn arguments(&self) -> String {
-        let time = |ns: u64| typed_duration(Duration::from_nanos(ns));
-        match *self {
-            Self::Delay {
-                delay_ns,
-                jitter_ns: 0,
-            } => time(delay_ns),
-            Self::Delay {
-                delay_ns,
-                jitter_ns,
-            } => format!("{} --jitter {}", time(delay_ns), time(jitter_ns)),
-            Self::Loss(share) | Self::Corrupt(share, CorruptMode::Wire) => {
-                typed_share(share.value())
-            }
-            Self::Corrupt(share, CorruptMode::Payload) => {
-                format!("{} --mode payload", typed_share(share.value()))
-            }
-            Self::Blackhole => String::new(),
-        }
-    }
-}
-
-impl fmt::Display for Fault {
-    /// As it is read: "delay 2s ±200ms", "loss 20%", "corrupt 5% payload", "blackhole".
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = |ns: u64| typed_duration(Duration::from_nanos(ns));
-        f.write_str(self.kind())?;
-        match *self {
-            Self::Delay {
-                delay_ns,
-                jitter_ns: 0,
-            } => write!(f, " {}", time(delay_ns)),
-            Self::Delay {
-                delay_ns,
-                jitter_ns,
-            } => write!(f, " {} ±{}", time(delay_ns), time(jitter_ns)),
-            Self::Loss(share) => write!(f, " {}", typed_share(share.value())),
-            Self::Corrupt(share, CorruptMode::Wire) => {
-                write!(f, " {}", typed_share(share.value()))
-            }
-            Self::Corrupt(share, CorruptMode::Payload) => {
-                write!(f, " {} payload", typed_share(share.value()))
-            }
-            Self::Blackhole => Ok(()),
         }
     }
 }
@@ -180,8 +94,8 @@ pub struct Endpoint {
     pub port: Option<u16>,
 }
 
-impl std::fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.address {
             None => f.write_str("any address")?,
             Some(address) if usize::from(self.prefix) == address_bits(address) => match address {
@@ -208,6 +122,8 @@ pub struct Rule {
     pub name: String,
     /// What happens.
     pub fault: Fault,
+    /// When it is how large, and how much of the traffic it may touch.
+    pub modifiers: Modifiers,
     /// To packets to and from where.
     pub endpoints: Vec<Endpoint>,
     /// Of which protocol.

@@ -91,6 +91,42 @@ pub fn parse_share(text: &str) -> Result<Share, Mistake> {
     })
 }
 
+/// Reads a rate in bits a second: `1mbit`, `500kbit`. Units are decimal, as on the wire.
+///
+/// # Errors
+/// A [`Mistake`] that names what was written.
+pub fn parse_rate(text: &str) -> Result<u64, Mistake> {
+    const UNITS: [(&str, u64); 4] = [
+        ("bit", 1),
+        ("kbit", 1_000),
+        ("mbit", 1_000_000),
+        ("gbit", 1_000_000_000),
+    ];
+    parse_scaled(text, "a rate", "1mbit", &UNITS)
+}
+
+/// Reads a size in bytes: `64kb`. A kb is 1024 bytes, as `tc` has it.
+///
+/// # Errors
+/// A [`Mistake`] that names what was written.
+pub fn parse_size(text: &str) -> Result<u64, Mistake> {
+    const UNITS: [(&str, u64); 4] = [("b", 1), ("kb", 1 << 10), ("mb", 1 << 20), ("gb", 1 << 30)];
+    parse_scaled(text, "a size", "64kb", &UNITS)
+}
+
+/// Reads a count: `100`.
+///
+/// # Errors
+/// A [`Mistake`] where it is no whole number.
+pub fn parse_count(text: &str) -> Result<u64, Mistake> {
+    let whole = text.trim();
+    refuse_sign_or_nothing(whole, "a count", "100")?;
+    let is_number = whole.bytes().all(|byte| byte.is_ascii_digit());
+    whole.parse().ok().filter(|_| is_number).ok_or_else(|| {
+        Mistake::new(format!("\"{whole}\" is no count")).hint("write a whole number, as 100")
+    })
+}
+
 fn time_unit(unit: &str, whole: &str) -> Result<u64, Mistake> {
     // U+03BC, the Greek letter, is as common for micro as U+00B5, the sign.
     let unit = unit.to_lowercase().replace('μ', "µ");
@@ -115,6 +151,41 @@ fn refuse_sign_or_nothing(whole: &str, what: &str, example: &str) -> Result<(), 
             .hint(format!("write {what}, as {example}")));
     }
     Ok(())
+}
+
+fn parse_scaled(
+    text: &str,
+    what: &str,
+    example: &str,
+    units: &[(&str, u64)],
+) -> Result<u64, Mistake> {
+    let whole = text.trim();
+    refuse_sign_or_nothing(whole, what, example)?;
+    let wrong = || Mistake::new(format!("\"{whole}\" is not {what}"));
+    let (number, unit) =
+        split_number(whole).ok_or_else(|| wrong().hint(format!("write it as {example}")))?;
+    let unit = unit.trim();
+    if unit.is_empty() {
+        let names: Vec<String> = units
+            .iter()
+            .skip(1)
+            .take(2)
+            .map(|(name, _)| format!("{whole}{name}"))
+            .collect();
+        return Err(Mistake::new(format!("{whole} has no unit"))
+            .hint(format!("write {}", names.join(" or "))));
+    }
+    let (_, size) = units
+        .iter()
+        .find(|(name, _)| *name == unit.to_ascii_lowercase())
+        .ok_or_else(|| {
+            let names: Vec<&str> = units.iter().map(|(name, _)| *name).collect();
+            wrong().hint(format!("units are {}", names.join(", ")))
+        })?;
+    number
+        .times(u128::from(*size))
+        .and_then(|value| u64::try_from(value).ok())
+        .ok_or_else(|| Mistake::new(format!("{whole} is too large")))
 }
 
 fn as_percentage(whole: &str, number: &Number) -> String {

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use crate::endpoint::EndpointSpec;
-use crate::plan::{Direction, Fault, Share};
+use crate::fault::{Fault, Modifiers};
+use crate::plan::{Direction, Share};
 use crate::quantity::{Bound, Sustained};
 
 mod check;
@@ -129,10 +130,19 @@ pub struct FaultStep {
     pub on: String,
     /// What happens to packets.
     pub fault: Fault,
+    /// When it is how large, and how much of the traffic it may touch.
+    pub modifiers: Modifiers,
     /// In which direction.
     pub direction: Direction,
     /// For how long.
     pub duration: Duration,
+}
+
+impl FaultStep {
+    /// What happens, as it is read: "delay 2s ±200ms, ramp 5s".
+    pub fn words(&self) -> String {
+        format!("{}{}", self.fault, self.modifiers)
+    }
 }
 
 impl Step {
@@ -152,7 +162,7 @@ impl Step {
     /// What it is called: "payments · delay 2s ±200ms", "wrk -d5 http://10.0.0.2:8080/".
     pub fn label(&self) -> String {
         match &self.action {
-            StepAction::Fault(FaultStep { on, fault, .. }) => format!("{on} · {fault}"),
+            StepAction::Fault(step) => format!("{} · {}", step.on, step.words()),
             StepAction::Run(command) => command.join(" "),
         }
     }

@@ -9,7 +9,7 @@ use super::{Common, Output, say, style::Paint};
 use crate::{
     engine::survey::{self, Ground, Reach},
     quantity::words::typed_duration,
-    scenario::{Scenario, Step},
+    scenario::{FaultStep, Scenario, Step},
 };
 
 /// Validate a scenario and show what it would touch right now, touching nothing
@@ -129,7 +129,7 @@ fn entry(step: &Step) -> Entry<'_> {
         kind: if fault.is_some() { "fault" } else { "run" },
         on: fault.map(|fault| fault.on.as_str()),
         direction: fault.map(|fault| fault.direction.name()),
-        text: fault.map_or_else(|| step.label(), |fault| fault.fault.to_string()),
+        text: fault.map_or_else(|| step.label(), FaultStep::words),
     }
 }
 

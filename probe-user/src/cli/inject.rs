@@ -24,7 +24,7 @@ use crate::{
 
 /// Inject one fault, now; it ends by itself
 #[derive(Debug, clap::Args)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_help = after_help())]
 pub struct InjectArgs {
     #[command(flatten)]
     fault: fault::FaultArgs,
@@ -52,19 +52,18 @@ pub struct InjectArgs {
     later: later::LaterArgs,
 }
 
-const AFTER_HELP: &str = "\
-Faults:
-  delay 200ms [--jitter 50ms]         packets wait
-  loss 10%                            packets vanish, as on a wire: their sender is not told
-  corrupt 5% [--mode wire|payload]    a bit flips; wire: the receiver's stack notices it,
-                                      payload: the application gets it
-  blackhole                           every packet vanishes
+/// What stands at the end of the help.
+fn after_help() -> String {
+    format!("Faults:\n{}\n{EXAMPLES}", fault::list())
+}
 
+const EXAMPLES: &str = "\
 Examples:
   probe inject delay 200ms --to 10.0.0.7:80 --for 30s
-  probe inject loss 30% --to payments.internal --netns shop
+  probe inject loss 30% --to payments.internal --netns shop --ramp 10s
   probe inject corrupt 5% --mode payload --to '[fd00::7]:5432' --proto tcp
-  probe inject blackhole --to 10.0.0.0/24 --direction both --for 10s -o json
+  probe inject rate 1mbit --to 10.0.0.7:80 --percent-of-flows 30%
+  probe inject partition --to 10.0.0.0/24 --pulse 5s/5s --for 60s -o json
   probe inject delay 2s --to :5432 --dry-run
 
 It ends after --for, on Ctrl-C, by `probe stop`, and within a second if probe is killed.
@@ -112,15 +111,17 @@ pub fn run(args: InjectArgs, common: &Common) -> Result<ExitCode> {
 impl InjectArgs {
     /// What was typed, validated.
     fn request(self) -> Result<Request> {
-        let fault = self.fault.read()?;
+        let (fault, modifiers) = self.fault.read()?;
+        let direction = fault.direction(self.direction.map(Into::into))?;
         self.later.refuse()?;
         self.refuse_near_side()?;
         let to = self.far_sides()?;
         Ok(Request {
             fault,
+            modifiers,
             to,
             protocol: self.target.proto.into(),
-            direction: self.direction.unwrap_or(Direction::Egress).into(),
+            direction,
             netns: self.target.netns(),
             duration: self.duration()?,
             interfaces: self.target.interface,

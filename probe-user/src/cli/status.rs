@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{Common, Output, say};
 use crate::{
+    fault::told,
     kernel::{
         clock,
         host::{self, Armed, ArmedRule},
@@ -102,7 +103,7 @@ fn faults_of(armed: &Armed, now_ns: u64) -> Vec<Fault> {
             netns: netns.clone(),
             netns_inode: armed.header.netns_inode,
             state: state(armed, rule, now_ns),
-            fault: decode::fault(rule).map_or("unknown".into(), |fault| fault.to_string()),
+            fault: told(rule),
             direction: decode::direction(rule).name(),
             endpoints: endpoints.iter().map(ToString::to_string).collect(),
             since_ms_ago: now_ns.saturating_sub(rule.starts_ns) / 1_000_000,
@@ -182,6 +183,7 @@ mod tests {
             rules: vec![ArmedRule {
                 rule: FaultRule {
                     kind: fault::BLACKHOLE,
+                    flow_share: u32::MAX,
                     direction: 1,
                     starts_ns: 1_000_000,
                     deadline_ns: 4_000_000,

@@ -7,7 +7,7 @@ use probe_common::counters::RuleCounters;
 use super::place::Place;
 use crate::{
     kernel::{clock, injector::Injector},
-    plan::{Fault, Plan, Protocol, Rule},
+    plan::{Plan, Protocol, Rule},
     scenario::Scenario,
     verdict::FaultCounters,
 };
@@ -41,6 +41,7 @@ impl Faults {
             plan.rules.push(Rule {
                 name: fault.on.clone(),
                 fault: fault.fault,
+                modifiers: fault.modifiers,
                 endpoints: place.dependencies[fault.dependency].endpoints.clone(),
                 protocol: Protocol::Any,
                 direction: fault.direction,
@@ -73,7 +74,7 @@ impl Faults {
         self.set(step, clock::now_ns(), ends_ns)
     }
 
-    /// Takes the fault of a step out. Packets that wait go on, unless another delay holds.
+    /// Takes the fault of a step out. Packets that wait go on, unless others still make packets wait.
     ///
     /// # Errors
     /// Where the maps can't be written; then no fault holds.
@@ -81,12 +82,11 @@ impl Faults {
         self.read_overflow();
         self.set(step, 0, 0)?;
         let now_ns = clock::now_ns();
-        let delays = |rule: &Rule| matches!(rule.fault, Fault::Delay { .. });
         if !self
             .plan
             .rules
             .iter()
-            .any(|rule| delays(rule) && rule.ends_ns > now_ns)
+            .any(|rule| rule.fault.waits() && rule.ends_ns > now_ns)
         {
             self.injector.let_go();
         }

@@ -10,6 +10,7 @@ use tokio::{
 
 use crate::{
     endpoint::EndpointSpec,
+    fault::{Fault, Modifiers},
     kernel::{
         clock,
         delay_line::Waits,
@@ -20,7 +21,7 @@ use crate::{
         resolve::{Resolved, resolve},
         support,
     },
-    plan::{Direction, Fault, Plan, Protocol, Rule},
+    plan::{Direction, Plan, Protocol, Rule},
     report::injection::{EndedBy, Injection, Waited},
     verdict::FaultCounters,
 };
@@ -39,6 +40,8 @@ const SETTLE: Duration = Duration::from_millis(20);
 pub struct Request {
     /// What is to happen.
     pub fault: Fault,
+    /// When it is how large, and how much of the traffic it may touch.
+    pub modifiers: Modifiers,
     /// To packets to and from where.
     pub to: Vec<EndpointSpec>,
     /// Of which protocol.
@@ -128,6 +131,7 @@ impl Prepared {
             rules: vec![Rule {
                 name: request.fault.to_string(),
                 fault: request.fault,
+                modifiers: request.modifiers,
                 endpoints: self.target.endpoints.clone(),
                 protocol: request.protocol,
                 direction: request.direction,
@@ -163,6 +167,7 @@ impl Prepared {
         let (counters, waits) = read(&injector)?;
         Ok(Injection {
             fault: request.fault,
+            modifiers: request.modifiers,
             seed: request.seed,
             duration: request.duration,
             held,
@@ -172,7 +177,7 @@ impl Prepared {
             interfaces: target.interfaces.clone(),
             delay_backend: self.delay_backend(),
             counters,
-            waited: waited(&request.fault, &waits),
+            waited: waited(request, &waits),
             ended_by,
         })
     }
@@ -228,28 +233,25 @@ fn read(injector: &Injector) -> Result<(FaultCounters, Waits)> {
     Ok((counters, line.waits))
 }
 
-/// How long packets waited. Without jitter all were to wait equally long, so that their lateness
-/// tells the rest more precisely than their waits.
-fn waited(fault: &Fault, waits: &Waits) -> Waited {
-    let Fault::Delay {
-        delay_ns,
-        jitter_ns,
-    } = *fault
-    else {
+/// How long packets waited. Where all were to wait equally long, their lateness tells the rest
+/// more precisely than their waits.
+fn waited(request: &Request, waits: &Waits) -> Waited {
+    if !request.fault.waits() {
         return Waited::default();
-    };
-    let delay_us = delay_ns / 1_000;
-    let (base, measured) = match jitter_ns {
-        0 => (delay_us, &waits.lateness),
-        _ => (0, &waits.measured),
+    }
+    let constant_ns = request.fault.constant_wait_ns();
+    let constant_ns = constant_ns.filter(|_| request.modifiers.ramp_ns == 0);
+    let (base, measured) = match constant_ns {
+        Some(ns) => (ns / 1_000, &waits.lateness),
+        None => (0, &waits.measured),
     };
     let Some(measured_p50) = measured.quantile_us(0.5) else {
         return Waited::default();
     };
     Waited {
-        requested_p50: match jitter_ns {
-            0 => delay_us,
-            _ => waits.requested.quantile_us(0.5).unwrap_or(delay_us),
+        requested_p50: match constant_ns {
+            Some(_) => base,
+            None => waits.requested.quantile_us(0.5).unwrap_or_default(),
         },
         measured_p50: base + measured_p50,
         measured_p99: base + measured.quantile_us(0.99).unwrap_or(measured_p50),
@@ -295,32 +297,57 @@ impl Person {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::{Blackhole, Delay};
 
-    fn delay(jitter_ns: u64) -> Fault {
-        Fault::Delay {
-            delay_ns: 100_000_000,
-            jitter_ns,
+    fn request(fault: Fault) -> Request {
+        Request {
+            fault,
+            modifiers: Modifiers::default(),
+            to: Vec::new(),
+            protocol: Protocol::Any,
+            direction: Direction::Egress,
+            netns: NetnsRef::Own,
+            interfaces: Vec::new(),
+            duration: Duration::ZERO,
+            seed: 0,
         }
     }
 
-    #[test]
-    fn without_jitter_waits_are_told_to_a_few_microseconds() {
+    fn delayed() -> Request {
+        request(Fault::Delay(Delay::of(100_000_000)))
+    }
+
+    fn waits() -> Waits {
         let mut waits = Waits::default();
         for lateness in 1..=100 {
             waits.lateness.record(lateness);
-            waits.measured.record(100_000 + lateness);
+            waits.requested.record(50_000);
+            waits.measured.record(50_000 + lateness);
         }
-        let waited = waited(&delay(0), &waits);
+        waits
+    }
+
+    #[test]
+    fn equal_waits_are_told_to_a_few_microseconds() {
+        let waited = waited(&delayed(), &waits());
         assert_eq!(waited.requested_p50, 100_000);
         assert!(waited.measured_p50.abs_diff(100_050) <= 1, "{waited:?}");
         assert!(waited.measured_p99.abs_diff(100_099) <= 2, "{waited:?}");
     }
 
     #[test]
+    fn waits_that_grow_are_told_as_they_were() {
+        let mut request = delayed();
+        request.modifiers.ramp_ns = 1;
+        let waited = waited(&request, &waits());
+        assert!(waited.requested_p50.abs_diff(50_000) <= 800, "{waited:?}");
+        assert!(waited.measured_p50.abs_diff(50_050) <= 800, "{waited:?}");
+    }
+
+    #[test]
     fn what_nobody_waited_is_zero() {
-        assert_eq!(waited(&delay(0), &Waits::default()), Waited::default());
-        let mut waits = Waits::default();
-        waits.lateness.record(5);
-        assert_eq!(waited(&Fault::Blackhole, &waits), Waited::default());
+        assert_eq!(waited(&delayed(), &Waits::default()), Waited::default());
+        let blackhole = request(Fault::Blackhole(Blackhole));
+        assert_eq!(waited(&blackhole, &waits()), Waited::default());
     }
 }

@@ -7,13 +7,13 @@ use tokio::sync::{mpsc, watch};
 
 use super::{picture, run::ticker, session::Session, signals::Signals};
 use crate::{
+    fault,
     kernel::{
         clock,
         host::{self, Armed},
         leftovers,
     },
     model::{Names, Scope},
-    plan::decode,
     snapshot::{FaultView, Snapshot, TimelineKind},
     tui::{self, Command},
     verdict::FaultCounters,
@@ -114,7 +114,7 @@ fn views(armed: &Armed, now_ns: u64) -> Vec<FaultView> {
         .filter(|armed| armed.rule.deadline_ns > armed.rule.starts_ns)
         .map(|armed| {
             let rule = &armed.rule;
-            let fault = decode::fault(rule).map_or_else(|| "fault".into(), |it| it.to_string());
+            let fault = fault::told(rule);
             let counters = FaultCounters::of_rule(&armed.counters, 0);
             let left = rule.deadline_ns.checked_sub(now_ns).filter(|_| vouched);
             FaultView {

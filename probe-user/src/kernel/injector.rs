@@ -11,7 +11,7 @@ use aya::{
 use probe_common::{
     counters::{InjectorCounters, RuleCounters},
     names::{map, program},
-    rule::{EndpointKey, FaultRule, PlanHeader, Target},
+    rule::{EndpointKey, FaultRule, JitterTable, PlanHeader, Target},
 };
 
 use super::{
@@ -27,6 +27,7 @@ use super::{
 use crate::plan::{
     Plan,
     encode::{Encoded, encode},
+    jitter,
 };
 
 /// Faults in one network namespace. Dropped, it ends them all, lets waiting packets go and takes
@@ -43,6 +44,8 @@ pub struct Injector {
     header: PlanHeader,
     targets: BTreeSet<EndpointKey>,
     rules: usize,
+    /// Distributions whose tables are written.
+    jitter: BTreeSet<u32>,
     /// What the programs are attached to, and the line's device.
     attached: Vec<(u32, String)>,
 }
@@ -77,6 +80,7 @@ impl Injector {
             header,
             targets: BTreeSet::new(),
             rules: 0,
+            jitter: BTreeSet::new(),
             attached: Vec::new(),
         };
         if line {
@@ -258,6 +262,7 @@ impl Injector {
 
     /// Writes rules, then the targets that lead to them, then the shapes that lead to those.
     fn write(&mut self, encoded: &Encoded) -> Result<()> {
+        self.write_jitter(encoded)?;
         let mut rules: Array<_, FaultRule> = self.map_mut(map::RULES)?.try_into()?;
         for (index, rule) in encoded.rules.iter().enumerate() {
             rules.set(index as u32, rule, 0).context("writing a rule")?;
@@ -285,6 +290,24 @@ impl Injector {
             line.hold();
         }
         self.set(map::PLAN, header)
+    }
+
+    /// Writes the tables of the distributions that rules draw from, each once.
+    fn write_jitter(&mut self, encoded: &Encoded) -> Result<()> {
+        for of in encoded.rules.iter().map(|rule| rule.distribution) {
+            if self.jitter.contains(&of) {
+                continue;
+            }
+            let Some(table) = jitter::table(of) else {
+                continue;
+            };
+            let mut tables: Array<_, JitterTable> = self.map_mut(map::JITTER)?.try_into()?;
+            tables
+                .set(of - 1, table, 0)
+                .context("writing a jitter table")?;
+            self.jitter.insert(of);
+        }
+        Ok(())
     }
 
     fn kill(&mut self) -> Result<()> {

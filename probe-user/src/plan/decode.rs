@@ -1,25 +1,11 @@
-//! Turns entries of the kernel's maps back into what they say, for faults of other processes.
+//! Turns entries of the kernel's maps back into what they say, for faults of other processes;
+//! the faults themselves are read by `fault.rs`.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use probe_common::rule::{EndpointKey, FaultRule, Shape, direction, fault};
+use probe_common::rule::{EndpointKey, FaultRule, Shape, direction};
 
-use super::{CorruptMode, Direction, Endpoint, Fault, Share};
-
-/// The fault of a rule; `None` where it is none that this version knows.
-pub fn fault(rule: &FaultRule) -> Option<Fault> {
-    Some(match rule.kind {
-        fault::DELAY => Fault::Delay {
-            delay_ns: rule.delay_ns,
-            jitter_ns: rule.jitter_ns,
-        },
-        fault::LOSS => Fault::Loss(share(rule.probability)),
-        fault::CORRUPT_WIRE => Fault::Corrupt(share(rule.probability), CorruptMode::Wire),
-        fault::CORRUPT_PAYLOAD => Fault::Corrupt(share(rule.probability), CorruptMode::Payload),
-        fault::BLACKHOLE => Fault::Blackhole,
-        _ => return None,
-    })
-}
+use super::{Direction, Endpoint};
 
 /// The direction of a rule.
 pub fn direction(rule: &FaultRule) -> Direction {
@@ -58,25 +44,20 @@ fn bits(shape: &Shape) -> u8 {
     u128::from_be_bytes(shape.address.octets).leading_ones() as u8
 }
 
-fn share(parts: u32) -> Share {
-    if parts == u32::MAX {
-        return Share::ALL;
-    }
-    Share::new(f64::from(parts) / 4_294_967_296.0).unwrap_or(Share::ALL)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{Plan, Protocol, Rule, encode::encode};
     use super::*;
+    use crate::fault::{Blackhole, Fault, Modifiers};
 
-    fn rule(fault: Fault, to: &[&str], protocol: Protocol) -> Rule {
+    fn rule(to: &[&str], protocol: Protocol) -> Rule {
         let specs = to
             .iter()
             .map(|text| text.parse::<crate::endpoint::EndpointSpec>().unwrap());
         Rule {
             name: String::new(),
-            fault,
+            fault: Fault::Blackhole(Blackhole),
+            modifiers: Modifiers::default(),
             endpoints: specs.flat_map(|spec| spec.resolved(&[])).collect(),
             protocol,
             direction: Direction::Ingress,
@@ -97,7 +78,7 @@ mod tests {
             ":5432",
         ];
         for protocol in [Protocol::Any, Protocol::Tcp] {
-            let rule = rule(Fault::Blackhole, &written, protocol);
+            let rule = rule(&written, protocol);
             let encoded = encode(&Plan { rules: vec![rule] }).unwrap();
             let mut read: Vec<_> = encoded
                 .targets
@@ -109,28 +90,6 @@ mod tests {
             read.sort();
             expected.sort();
             assert_eq!(read, expected);
-        }
-    }
-
-    #[test]
-    fn what_was_encoded_reads_the_same() {
-        let ten = Share::new(0.1).unwrap();
-        for asked in [
-            Fault::Delay {
-                delay_ns: 5,
-                jitter_ns: 2,
-            },
-            Fault::Loss(ten),
-            Fault::Loss(Share::ALL),
-            Fault::Corrupt(ten, CorruptMode::Wire),
-            Fault::Corrupt(ten, CorruptMode::Payload),
-            Fault::Blackhole,
-        ] {
-            let rule = rule(asked, &[], Protocol::Any);
-            let encoded = encode(&Plan { rules: vec![rule] }).unwrap();
-            let read = fault(&encoded.rules[0]).unwrap();
-            assert_eq!(read.to_string(), asked.to_string());
-            assert_eq!(direction(&encoded.rules[0]), Direction::Ingress);
         }
     }
 }

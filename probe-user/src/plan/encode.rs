@@ -6,11 +6,11 @@ use probe_common::{
     address::{Address, protocol},
     rule::{
         EndpointKey, FaultRule, MAX_RULES, MAX_RULES_PER_TARGET, MAX_SHAPES, MAX_TARGETS, Shape,
-        Target, direction, fault,
+        Target, direction,
     },
 };
 
-use super::{CorruptMode, Direction, Endpoint, Fault, Plan, Protocol, Rule};
+use super::{Direction, Endpoint, Plan, Protocol, Rule};
 
 /// Map entries of one plan.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -109,31 +109,10 @@ fn encode_rule(rule: &Rule) -> FaultRule {
         starts_ns: rule.starts_ns,
         deadline_ns: rule.ends_ns,
         seed: rule.seed,
-        flow_share: u32::MAX,
         ..FaultRule::default()
     };
-    match rule.fault {
-        Fault::Delay {
-            delay_ns,
-            jitter_ns,
-        } => {
-            encoded.kind = fault::DELAY;
-            encoded.delay_ns = delay_ns;
-            encoded.jitter_ns = jitter_ns;
-        }
-        Fault::Loss(share) => {
-            encoded.kind = fault::LOSS;
-            encoded.probability = share.parts();
-        }
-        Fault::Corrupt(share, mode) => {
-            encoded.kind = match mode {
-                CorruptMode::Wire => fault::CORRUPT_WIRE,
-                CorruptMode::Payload => fault::CORRUPT_PAYLOAD,
-            };
-            encoded.probability = share.parts();
-        }
-        Fault::Blackhole => encoded.kind = fault::BLACKHOLE,
-    }
+    rule.fault.encode(&mut encoded);
+    rule.modifiers.encode(&mut encoded);
     encoded
 }
 

@@ -197,3 +197,31 @@ fn figures_read_well() {
         assert_eq!(words::typed_duration(parse_duration(text).unwrap()), text);
     }
 }
+
+#[test]
+fn rates_and_sizes_are_read() {
+    assert_eq!(parse_rate("1mbit"), Ok(1_000_000));
+    assert_eq!(parse_rate("2.5Gbit"), Ok(2_500_000_000));
+    assert_eq!(parse_size("64kb"), Ok(65_536));
+    assert!(parse_rate("1").unwrap_err().to_string().contains("1kbit"));
+    assert!(parse_rate("1mb").is_err());
+    assert!(parse_size("99999999999999999gb").is_err());
+}
+
+#[test]
+fn rates_and_sizes_read_as_typed() {
+    for text in ["1mbit", "2.5gbit", "999bit", "1.001kbit"] {
+        assert_eq!(words::typed_rate(parse_rate(text).unwrap()), text);
+    }
+    for text in ["64kb", "1.5mb", "1000b", "0b", "1gb"] {
+        assert_eq!(words::typed_size(parse_size(text).unwrap()), text);
+    }
+}
+
+#[test]
+fn counts_are_whole_numbers() {
+    assert_eq!(parse_count(" 100 "), Ok(100));
+    for text in ["", "-1", "+1", "1.5", "1k", "99999999999999999999"] {
+        assert!(parse_count(text).is_err(), "{text}");
+    }
+}

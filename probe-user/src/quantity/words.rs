@@ -74,6 +74,31 @@ pub fn typed_share(value: f64) -> String {
     format!("{}%", trimmed(value * 100.0, 6))
 }
 
+/// A rate in bits a second as it is typed: "1mbit", "2.5gbit".
+pub fn typed_rate(bits: u64) -> String {
+    let units = [
+        ("gbit", 1_000_000_000),
+        ("mbit", 1_000_000),
+        ("kbit", 1_000),
+    ];
+    scaled(bits, &units, "bit")
+}
+
+/// A size in bytes as it is typed: "64kb", "1.5mb"; kb are 1024 bytes.
+pub fn typed_size(bytes: u64) -> String {
+    let units = [("gb", 1 << 30), ("mb", 1 << 20), ("kb", 1 << 10)];
+    scaled(bytes, &units, "b")
+}
+
+/// A number in the largest unit in which three decimals tell it, else in the smallest.
+fn scaled(value: u64, units: &[(&str, u64)], smallest: &str) -> String {
+    let fits = |size: u64| value >= size && (u128::from(value) * 1_000).is_multiple_of(size.into());
+    match units.iter().find(|(_, size)| fits(*size)) {
+        Some((unit, size)) => format!("{}{unit}", value as f64 / *size as f64),
+        None => format!("{value}{smallest}"),
+    }
+}
+
 /// A number with so many decimals, less the zeros at its end.
 pub(super) fn trimmed(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");

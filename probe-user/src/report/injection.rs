@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::plan::{Direction, Endpoint, Fault};
+use crate::fault::{Fault, Modifiers};
+use crate::plan::{Direction, Endpoint};
 use crate::quantity::words;
 use crate::verdict::FaultCounters;
 
@@ -56,6 +57,8 @@ pub struct Waited {
 pub struct Injection {
     /// What happened to packets.
     pub fault: Fault,
+    /// When it was how large, and how much of the traffic it might touch.
+    pub modifiers: Modifiers,
     /// Seed of its decisions.
     pub seed: u64,
     /// How long it was to hold.
@@ -103,6 +106,7 @@ struct Document<'a> {
 struct FaultWords {
     kind: &'static str,
     args: String,
+    modifiers: String,
 }
 
 impl Injection {
@@ -127,6 +131,7 @@ impl Injection {
             fault: FaultWords {
                 kind: self.fault.kind(),
                 args: self.fault.arguments(),
+                modifiers: self.modifiers.arguments(),
             },
             seed: self.seed,
             duration_ms: milliseconds(self.duration),
@@ -205,10 +210,15 @@ impl Injection {
                 "see whether anything calls it meanwhile, and that --netns, --interface, --proto \
                  and --direction fit",
             )
-        } else if c.matched == 0 {
+        } else if c.protected == seen {
             (
                 format!("all {seen} packets seen are of kinds that no fault touches"),
                 "DHCP and IPv6 neighbour discovery keep the host reachable",
+            )
+        } else if c.matched == 0 {
+            (
+                format!("its modifiers spared all {seen} packets seen"),
+                "ask for a larger --percent-of-flows, or a longer time in --pulse",
             )
         } else {
             (
@@ -228,8 +238,9 @@ impl Injection {
 
     fn what(&self) -> String {
         format!(
-            "{} on {} ({})",
+            "{}{} on {} ({})",
             self.fault,
+            self.modifiers,
             list(&self.endpoints),
             self.direction.name()
         )
@@ -248,6 +259,8 @@ impl Injection {
             (c.delayed, "delayed"),
             (c.dropped, "dropped"),
             (c.corrupted, "corrupted"),
+            (c.duplicated, "duplicated"),
+            (c.reordered, "reordered"),
             (c.passed, "left alone"),
             (c.protected, "protected"),
             (c.overflow, "lost for want of room"),

@@ -13,27 +13,8 @@ use crate::quantity::parse_duration;
 const FAULT_KEYS: [&str; 6] = ["at", "for", "on", "fault", "direction", "run"];
 
 /// Keys of the format that this version can't do.
-const LATER: [&str; 20] = [
-    "ramp",
-    "pulse",
-    "distribution",
-    "correlation",
-    "gilbert_elliott",
-    "gilbert-elliott",
-    "duplicate",
-    "reorder",
-    "by",
-    "rate",
-    "burst",
-    "errno",
-    "signal",
-    "status",
-    "max_packets",
-    "percent_of_flows",
-    "only",
-    "proto",
-    "seed",
-    "process",
+const LATER: [&str; 8] = [
+    "errno", "signal", "status", "name", "only", "proto", "seed", "process",
 ];
 
 /// Reads all steps.
@@ -54,10 +35,9 @@ pub(super) fn read_all(
 }
 
 fn read_step(table: &Table<'_>, dependencies: &[Dependency]) -> Result<Step, ScenarioError> {
-    let known: Vec<&str> = FAULT_KEYS
-        .into_iter()
-        .chain(fault::ARGUMENTS.iter().map(|(key, _)| *key))
-        .collect();
+    let arguments = fault::keys();
+    let arguments = arguments.iter().map(String::as_str);
+    let known: Vec<&str> = FAULT_KEYS.into_iter().chain(arguments).collect();
     table.allow(&known, &LATER)?;
     let title = table.title();
     let action = match (table.key("fault"), table.key("run")) {
@@ -83,7 +63,7 @@ fn read_step(table: &Table<'_>, dependencies: &[Dependency]) -> Result<Step, Sce
 }
 
 fn read_fault(table: &Table<'_>, dependencies: &[Dependency]) -> Result<FaultStep, ScenarioError> {
-    let fault = fault::read(table)?;
+    let (fault, modifiers) = fault::read(table)?;
     let on = table.required("on", "\"NAME OF A DEPENDENCY\"", table.text("on")?)?;
     let Some(dependency) = dependencies.iter().position(|d| d.name == on.value) else {
         let names: Vec<&str> = dependencies.iter().map(|d| d.name.as_str()).collect();
@@ -99,24 +79,28 @@ fn read_fault(table: &Table<'_>, dependencies: &[Dependency]) -> Result<FaultSte
         ("ingress", Direction::Ingress),
         ("both", Direction::Both),
     ];
-    let direction = table.choice("direction", &directions)?;
+    let asked = table.choice("direction", &directions)?;
+    let direction = fault.direction(asked.as_ref().map(|found| found.value));
+    let direction = direction.map_err(|mistake| match &asked {
+        Some(found) => table.error_at(found, mistake),
+        None => table.error(mistake),
+    })?;
     let duration = lasting(table, "for")?;
     Ok(FaultStep {
         dependency,
         on: on.value,
         fault,
-        // So that a round trip grows once.
-        direction: direction.map_or(Direction::Egress, |found| found.value),
+        modifiers,
+        direction,
         duration: table.required("for", "\"30s\"", duration)?.value,
     })
 }
 
 fn read_command(table: &Table<'_>) -> Result<Vec<String>, ScenarioError> {
     const EXAMPLE: &str = "[\"wrk\", \"-d5\", \"http://10.0.0.2:8080/\"]";
-    let of_a_fault = ["for", "on", "direction"].into_iter();
-    let arguments = fault::ARGUMENTS.iter().map(|(key, _)| *key);
-    for key in of_a_fault.chain(arguments) {
-        if let Some(found) = table.key(key) {
+    let of_a_fault = ["for", "on", "direction"].map(str::to_owned);
+    for key in of_a_fault.into_iter().chain(fault::keys()) {
+        if let Some(found) = table.key(&key) {
             let mistake =
                 Mistake::new(format!("\"{key}\" in {} belongs to a fault", table.title()));
             return Err(table.error_at(

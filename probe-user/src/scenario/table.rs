@@ -154,6 +154,23 @@ impl<'a> Table<'a> {
         })
     }
 
+    /// A bare number.
+    pub(super) fn number<T>(
+        &self,
+        key: &str,
+        example: &str,
+        read: impl Fn(&str) -> Result<T, Mistake>,
+    ) -> Result<Option<Found<T>>, ScenarioError> {
+        self.value(
+            key,
+            &format!("a number, as {example}"),
+            |value| match value {
+                DeValue::Integer(number) => Some(read(&number.to_string())),
+                _ => None,
+            },
+        )
+    }
+
     /// One of a few words.
     pub(super) fn choice<T: Copy>(
         &self,

@@ -89,7 +89,7 @@ fn other_faults_and_defaults_are_read() {
         );
         let scenario = Scenario::parse(&text, "x.toml").unwrap_or_else(|e| panic!("{e}"));
         let fault = scenario.steps[0].fault().unwrap().clone();
-        (fault.fault.to_string(), fault.direction)
+        (fault.words(), fault.direction)
     };
     for (lines, words, direction) in [
         (
@@ -111,6 +111,21 @@ fn other_faults_and_defaults_are_read() {
             "fault = \"blackhole\"\ndirection = \"both\"",
             "blackhole",
             Direction::Both,
+        ),
+        (
+            "fault = \"partition\"\npulse = \"5s/1s\"\npercent_of_flows = \"30%\"",
+            "partition, pulse 5s/1s, percent of flows 30%",
+            Direction::Both,
+        ),
+        (
+            "fault = \"loss\"\ngilbert_elliott = \"1%,10%\"\nmax_packets = 100\nramp = \"2s\"",
+            "loss in bursts 1%,10%, ramp 2s, max packets 100",
+            Direction::Egress,
+        ),
+        (
+            "fault = \"rate\"\nrate = \"1mbit\"\nburst = \"64kb\"",
+            "rate 1mbit, burst 64kb",
+            Direction::Egress,
         ),
     ] {
         assert_eq!(step(lines), (words.to_owned(), direction));
@@ -186,7 +201,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "delay = \"2s\"\n",
         "",
-        "28: fault \"delay\" has no \"delay\"\nhint: add delay = \"200ms\"",
+        "28: fault \"delay\": DURATION is missing\nhint: add delay = \"200ms\"",
     ),
     (
         "fault = \"delay\"\ndelay = \"2s\"\njitter = \"200ms\"\n",
@@ -245,7 +260,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "jitter = \"200ms\"",
         "jitter = \"3s\"",
-        "30: jitter is more than the delay itself\n\
+        "30: jitter: is more than the delay itself\n\
          hint: no packet can arrive before it was sent",
     ),
     (
@@ -343,7 +358,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "fault = \"delay\"\n",
         "fault = \"loss\"\nloss = \"5%\"\n",
-        "30: \"delay\" doesn't belong to fault \"loss\"\nhint: it belongs to \"delay\"",
+        "30: delay: doesn't belong to loss\nhint: it belongs to delay",
     ),
     (
         "jitter = \"200ms\"",
@@ -387,7 +402,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "fault = \"delay\"\n",
         "fault = \"http-status\"\n",
         "28: fault \"http-status\" is not supported yet\n\
-         hint: those that are: delay, loss, corrupt, blackhole",
+         hint: those that are: delay, loss, corrupt, duplicate, reorder, rate, partition, blackhole",
     ),
     (
         "fault = \"delay\"\n",
@@ -396,15 +411,45 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ),
     (
         "jitter = \"200ms\"",
-        "ramp = \"5s\"",
-        "30: \"ramp\" in [[step]] 1 is not supported yet\n\
+        "only = \"new\"",
+        "30: \"only\" in [[step]] 1 is not supported yet\n\
          hint: leave it out, or wait for a later version",
     ),
     (
         "jitter = \"200ms\"",
+        "ramp = 5",
+        "30: ramp: 5 has no unit\nhint: write 5ms or 5s, in quotes",
+    ),
+    (
+        "jitter = \"200ms\"",
+        "pulse = \"5s\"",
+        "30: pulse: \"5s\" is not two durations\n\
+         hint: write for how long it holds and pauses, as 5s/5s",
+    ),
+    (
+        "jitter = \"200ms\"",
+        "max_packets = \"100\"",
+        "30: \"max_packets\" in [[step]] 1 is a text\nhint: it has to be a number, as 100",
+    ),
+    (
+        "jitter = \"200ms\"",
+        "max_packets = 0",
+        "30: max_packets: 0 would touch no packet\nhint: write 1 or more",
+    ),
+    (
+        "jitter = \"200ms\"",
         "distribution = \"normal\"",
-        "30: \"distribution\" in [[step]] 1 is not supported yet\n\
-         hint: leave it out, or wait for a later version",
+        "30: distribution: means nothing without jitter\nhint: add jitter = \"50ms\"",
+    ),
+    (
+        "jitter = \"200ms\"",
+        "jitter = \"200ms\"\ndistribution = \"norml\"",
+        "31: distribution: unknown \"norml\"\nhint: did you mean \"normal\"?",
+    ),
+    (
+        "fault = \"delay\"\ndelay = \"2s\"\njitter = \"200ms\"\n",
+        "fault = \"partition\"\ndirection = \"egress\"\n",
+        "29: partition: its direction is both, not egress\nhint: leave the direction out",
     ),
     (
         "recovery = \"<= 10s\"",

@@ -22,8 +22,9 @@ pub(super) fn summary(prepared: &Prepared) -> String {
         netns => format!(" in netns {netns}"),
     };
     format!(
-        "{} on {} ({}){netns} via {}, for {}, seed {}, delay backend {}",
+        "{}{} on {} ({}){netns} via {}, for {}, seed {}, delay backend {}",
         request.fault,
+        request.modifiers,
         list(&prepared.target.endpoints),
         request.direction.name(),
         prepared.target.interfaces.join(", "),
@@ -51,6 +52,7 @@ struct DryRun<'a> {
 struct FaultWords {
     kind: &'static str,
     args: String,
+    modifiers: String,
 }
 
 /// The same for programs.
@@ -62,6 +64,7 @@ pub(super) fn dry_run_json(prepared: &Prepared) -> String {
         fault: FaultWords {
             kind: request.fault.kind(),
             args: request.fault.arguments(),
+            modifiers: request.modifiers.arguments(),
         },
         seed: request.seed,
         duration_ms: request.duration.as_millis(),

@@ -1,12 +1,16 @@
 //! Plans and the entries they give.
 
 use super::*;
+use crate::fault::{Blackhole, Fault, Modifiers};
 use crate::plan::Share;
+
+const BLACKHOLE: Fault = Fault::Blackhole(Blackhole);
 
 fn rule(fault: Fault, endpoints: &[(&str, u8, Option<u16>)]) -> Rule {
     Rule {
         name: "payments".into(),
         fault,
+        modifiers: Modifiers::default(),
         endpoints: endpoints
             .iter()
             .map(|&(address, prefix, port)| Endpoint {
@@ -27,7 +31,7 @@ fn rule(fault: Fault, endpoints: &[(&str, u8, Option<u16>)]) -> Rule {
 fn endpoints_of_one_kind_share_a_shape() {
     let plan = Plan {
         rules: vec![rule(
-            Fault::Blackhole,
+            BLACKHOLE,
             &[
                 ("10.0.0.7", 32, Some(80)),
                 ("10.0.0.8", 32, Some(81)),
@@ -44,9 +48,9 @@ fn endpoints_of_one_kind_share_a_shape() {
 fn a_packet_finds_its_rules_under_every_shape_it_falls_under() {
     let plan = Plan {
         rules: vec![
-            rule(Fault::Blackhole, &[("10.1.0.0", 16, None)]),
-            rule(Fault::Loss(Share::ALL), &[("10.1.2.3", 32, Some(80))]),
-            rule(Fault::Loss(Share::ALL), &[("", 0, None)]),
+            rule(BLACKHOLE, &[("10.1.0.0", 16, None)]),
+            rule(BLACKHOLE, &[("10.1.2.3", 32, Some(80))]),
+            rule(BLACKHOLE, &[("", 0, None)]),
         ],
     };
     let encoded = encode(&plan).unwrap();
@@ -72,7 +76,7 @@ fn a_packet_finds_its_rules_under_every_shape_it_falls_under() {
 fn several_faults_on_one_endpoint_stay_in_order_and_in_bounds() {
     let endpoint = [("10.0.0.7", 32, None)];
     let rules = |n| Plan {
-        rules: vec![rule(Fault::Blackhole, &endpoint); n],
+        rules: vec![rule(BLACKHOLE, &endpoint); n],
     };
     let encoded = encode(&rules(8)).unwrap();
     let target = encoded.targets.values().next().unwrap();
@@ -84,7 +88,7 @@ fn several_faults_on_one_endpoint_stay_in_order_and_in_bounds() {
 fn more_kinds_than_fit_are_refused() {
     let endpoints: Vec<_> = (8..=16).map(|prefix| ("10.0.0.0", prefix, None)).collect();
     let plan = Plan {
-        rules: vec![rule(Fault::Blackhole, &endpoints)],
+        rules: vec![rule(BLACKHOLE, &endpoints)],
     };
     assert_eq!(encode(&plan), Err(TooMuch::Shapes(9)));
 }

@@ -4,13 +4,18 @@ use std::time::Duration;
 
 use super::*;
 use crate::endpoint::EndpointSpec;
+use crate::fault::Delay;
 
 fn injection() -> Injection {
     let to: EndpointSpec = "10.0.0.7:80".parse().unwrap();
     Injection {
-        fault: Fault::Delay {
-            delay_ns: 100_000_000,
+        fault: Fault::Delay(Delay {
             jitter_ns: 20_000_000,
+            ..Delay::of(100_000_000)
+        }),
+        modifiers: Modifiers {
+            max_packets: Some(20),
+            ..Modifiers::default()
         },
         seed: 42,
         duration: Duration::from_secs(10),
@@ -40,7 +45,8 @@ fn json_is_what_the_contract_says() {
     assert_eq!(
         injection().json(),
         concat!(
-            r#"{"schema":"probe.inject/1","fault":{"kind":"delay","args":"100ms --jitter 20ms"},"#,
+            r#"{"schema":"probe.inject/1","fault":{"kind":"delay","args":"100ms --jitter 20ms","#,
+            r#""modifiers":"--max-packets 20"},"#,
             r#""seed":42,"duration_ms":10000,"delay_backend":"userspace","#,
             r#""counters":{"seen":20,"matched":20,"passed":0,"dropped":0,"delayed":20,"#,
             r#""corrupted":0,"duplicated":0,"reordered":0,"reset":0,"refused":0,"rewritten":0,"#,
@@ -57,7 +63,7 @@ fn json_is_what_the_contract_says() {
 fn text_is_a_small_table() {
     assert_eq!(
         injection().text(),
-        "fault      delay 100ms ±20ms on 10.0.0.7:80 (egress)\n\
+        "fault      delay 100ms ±20ms, max packets 20 on 10.0.0.7:80 (egress)\n\
          ended      after 10 s: its time was over\n\
          packets    20 seen · 20 delayed\n\
          waited     100.012 ms median, 100.04 ms p99 (100 ms asked)\n\
@@ -89,4 +95,10 @@ fn no_effect_is_explained() {
     injection.counters.passed = 3;
     let (why, _) = injection.why_ineffective().unwrap();
     assert_eq!(why, "chance spared all 3 packets seen");
+    injection.counters.matched = 0;
+    let (why, _) = injection.why_ineffective().unwrap();
+    assert_eq!(why, "its modifiers spared all 3 packets seen");
+    injection.counters.protected = 3;
+    let (why, _) = injection.why_ineffective().unwrap();
+    assert_eq!(why, "all 3 packets seen are of kinds that no fault touches");
 }
