@@ -113,7 +113,13 @@ fn lines_of(stream: impl Read + Send + 'static) -> mpsc::Receiver<String> {
 fn why(complaints: &mpsc::Receiver<String>) -> String {
     let mut said = Vec::new();
     while let Ok(line) = complaints.recv_timeout(Duration::from_secs(1)) {
-        said.push(line.trim_start_matches("error: ").to_owned());
+        match line.trim().strip_prefix("[possible values") {
+            Some(values) => said.push(format!(
+                "hint: possible values{}",
+                values.trim_end_matches(']')
+            )),
+            None => said.push(line.trim_start_matches("error: ").to_owned()),
+        }
     }
     said.join("\n")
 }

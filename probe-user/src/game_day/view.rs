@@ -2,8 +2,8 @@
 
 use super::{Evidence, GameDay, Phase, Span, nanoseconds};
 use crate::snapshot::{ExpectationView, GameDayView};
-use crate::verdict::Expectation;
 use crate::verdict::judge::is_steady;
+use crate::verdict::{Ending, Expectation};
 
 impl GameDay {
     /// How it stands now.
@@ -37,7 +37,19 @@ impl GameDay {
             Phase::Faults { .. } => "faults",
             Phase::Recovery { .. } if self.looks_steady(now_ns, evidence) => "steady state again",
             Phase::Recovery { .. } => "recovery",
-            Phase::Over => "over",
+            Phase::Over => match &self.ending {
+                Some(Ending::Aborted(_)) => self.stopped_in(),
+                _ => "over",
+            },
+        }
+    }
+
+    /// The phase that it did not get beyond.
+    fn stopped_in(&self) -> &'static str {
+        match (self.before, self.after) {
+            (None, _) => "steady state",
+            (_, None) => "faults",
+            _ => "recovery",
         }
     }
 

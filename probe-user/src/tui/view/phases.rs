@@ -64,7 +64,16 @@ fn all(scene: &Scene, game_day: &GameDayView, width: u16) -> Line<'static> {
             spans.push(Span::styled(" · ", scene.style(Role::Quiet)));
         }
         if index == now {
-            spans.push(Span::styled(format!("● {phase}"), scene.style(Role::Here)));
+            // Stopped here, where a verdict is there already.
+            let symbol = if game_day.verdict.is_some() {
+                '■'
+            } else {
+                '●'
+            };
+            spans.push(Span::styled(
+                format!("{symbol} {phase}"),
+                scene.style(Role::Here),
+            ));
             spans.extend(progress(scene, game_day, bar_width));
         } else {
             let symbol = if index < now { '✓' } else { '○' };
