@@ -8,9 +8,9 @@ mod loss;
 
 use aya_ebpf::{bindings::__sk_buff, helpers::bpf_ktime_get_ns};
 use probe_common::{
-    line::Slot,
+    line::{Slot, mark},
     random,
-    rule::{FaultFlow, FaultRule, MAX_RULES_PER_TARGET, Target, direction, fault},
+    rule::{FaultFlow, FaultRule, MAX_RULES_PER_TARGET, PlanHeader, Target, direction, fault},
 };
 use probe_ebpf::packet::{Packet, keeps_the_host_reachable};
 
@@ -38,6 +38,9 @@ pub(crate) struct Case {
     wait_ns: u64,
     /// The delay line's device; 0 without one.
     line_ifindex: u32,
+    /// The mark that packets get there.
+    mark: u32,
+    slots_per_cpu: u32,
     /// One of [`direction`].
     way: u32,
     length: u32,
@@ -70,12 +73,14 @@ pub(crate) enum Touch {
 
 impl Case {
     #[inline(always)]
-    pub(crate) fn new(skb: &Skb, packet: &Packet, way: u32, line_ifindex: u32) -> Self {
+    pub(crate) fn new(skb: &Skb, packet: &Packet, way: u32, header: &PlanHeader) -> Self {
         Self {
             now_ns: 0,
             flow_hash: 0,
             wait_ns: 0,
-            line_ifindex,
+            line_ifindex: header.line_ifindex,
+            mark: u32::from(mark(header.line, way == direction::INGRESS)),
+            slots_per_cpu: header.slots_per_cpu,
             way,
             length: skb.len(),
             transport: u32::from(packet.transport),
@@ -208,10 +213,11 @@ pub(crate) fn carry_out(skb: &Skb, case: &Case) -> i32 {
         entered_ns: case.now_ns,
         due_ns: case.now_ns + case.wait_ns,
         ifindex: skb.ifindex(),
-        random: case.random as u16,
-        flags: case.line_flags as u16,
+        marks: skb.marks() | case.mark as u16,
+        random: case.random as u8,
+        flags: case.line_flags as u8,
     };
-    match line::fill_slot(slot) {
+    match line::fill_slot(slot, case.slots_per_cpu) {
         Some(tag) if skb.push_tag(tag).is_ok() => skb::redirect(case.line_ifindex, false),
         _ => {
             take_back(case.line_rule);
