@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Result, bail};
 
 use super::{Common, block_on, target::TargetArgs};
-use crate::{engine::watch::watch, tui};
+use crate::{engine::watch::watch, kernel::support, tui};
 
 /// Watch it live; every fault on this host can be ended from there
 #[derive(Debug, Default, clap::Args)]
@@ -36,6 +36,7 @@ pub fn run(args: WatchArgs, common: &Common) -> Result<ExitCode> {
         let scenario = super::run::read(&file)?;
         return super::run::play(scenario, super::run::seed(None)?, Some(look), common);
     }
+    support::require_privileges("watch")?;
     block_on(watch(args.target.scope()?, look))?;
     Ok(ExitCode::SUCCESS)
 }
