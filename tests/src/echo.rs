@@ -31,6 +31,8 @@ pub struct Replies {
     pub round_trips: Vec<Duration>,
     /// Whether answers came in the order of the requests.
     pub in_order: bool,
+    /// When each request was sent, and its round trip, if there was an answer.
+    pub requests: Vec<(Instant, Option<Duration>)>,
 }
 
 impl Replies {
@@ -42,6 +44,13 @@ impl Replies {
         let mut sorted = self.round_trips.clone();
         sorted.sort();
         *sorted.get(sorted.len() / 2).expect("at least one answer")
+    }
+
+    /// When the last request was sent that took longer than `limit` or had no answer.
+    pub fn last_beyond(&self, limit: Duration) -> Option<Instant> {
+        let beyond = |trip: Option<Duration>| trip.is_none_or(|trip| trip > limit);
+        let mut requests = self.requests.iter().rev();
+        requests.find(|(_, trip)| beyond(*trip)).map(|(at, _)| *at)
     }
 
     /// How many requests had no answer.
@@ -97,8 +106,9 @@ impl Echo {
         }
         Ok(Replies {
             sent: count as u64,
-            round_trips: answered.into_iter().flatten().collect(),
+            round_trips: answered.iter().copied().flatten().collect(),
             in_order: order.is_sorted(),
+            requests: sent_at.into_iter().zip(answered).collect(),
         })
     }
 
@@ -181,6 +191,7 @@ mod tests {
             sent: 4,
             round_trips: [3, 9, 1].map(Duration::from_millis).to_vec(),
             in_order: true,
+            requests: Vec::new(),
         };
         assert_eq!(replies.median(), Duration::from_millis(3));
         assert_eq!(replies.lost(), 1);

@@ -10,10 +10,6 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -93,12 +89,11 @@ impl Lab {
         Ok(pid.with_context(|| format!("no {role} in {}", self.ready))? as u32)
     }
 
-    /// Closes the shop, and returns every call that was made in it.
+    /// Waits until the shop closes by itself, and returns every call that was made in it.
     ///
     /// # Errors
     /// Where it doesn't end well, or its record can't be read.
-    pub fn close(mut self) -> Result<Vec<Call>> {
-        kill(Pid::from_raw(self.child.id() as i32), Signal::SIGTERM)?;
+    pub fn close_by_itself(mut self) -> Result<Vec<Call>> {
         self.stdout.read_to_string(&mut String::new())?;
         let status = self.child.wait()?;
         ensure!(status.success(), "the lab ended, {status}");

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::Netns;
 
@@ -62,6 +62,26 @@ impl Pair {
             end.ip(&format!("link set {INTERFACE} up"))?;
         }
         Ok(Self { near, far })
+    }
+
+    /// Tells each end the other's link-layer address, so that nobody has to ask, and there is no
+    /// packet on the wire but those of the test.
+    ///
+    /// # Errors
+    /// Where iproute2 refuses.
+    pub fn know_each_other(&self) -> Result<()> {
+        for (end, other, host) in [(&self.near, &self.far, 2), (&self.far, &self.near, 1)] {
+            let shown = other.ip(&format!("-o link show {INTERFACE}"))?;
+            let mut words = shown.split_whitespace();
+            words.find(|word| *word == "link/ether");
+            let hardware = words.next().context("no link-layer address")?;
+            for address in [format!("10.88.0.{host}"), format!("fd88::{host}")] {
+                end.ip(&format!(
+                    "neighbour replace {address} lladdr {hardware} dev {INTERFACE} nud permanent"
+                ))?;
+            }
+        }
+        Ok(())
     }
 
     /// The address at the near end.
