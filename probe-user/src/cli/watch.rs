@@ -11,6 +11,7 @@ use anyhow::{Result, bail};
 use super::{Common, block_on, target::TargetArgs};
 use crate::{
     engine::watch::{named_by, watch},
+    kernel::support,
     model::Names,
     tui,
 };
@@ -37,6 +38,7 @@ pub struct WatchArgs {
 /// Where the host can't, or there is no terminal.
 pub fn run(args: WatchArgs, common: &Common) -> Result<ExitCode> {
     let look = look(common)?;
+    support::require_privileges("watch")?;
     let (scope, names) = match args.scenario {
         Some(file) => named_by(&super::run::read(&file)?)?,
         None => (args.target.scope()?, Names::default()),
