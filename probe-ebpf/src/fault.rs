@@ -16,7 +16,7 @@ use probe_ebpf::packet::{Packet, keeps_the_host_reachable};
 
 use crate::{
     maps::{count, counters, flows, line, plan},
-    select::flow_hash,
+    select::{self, flow_hash},
     skb::{self, Skb},
 };
 
@@ -115,9 +115,36 @@ impl Case {
     }
 }
 
+/// Asks the rules of every target that a packet falls under; always zero, because such a
+/// function has to return something.
+///
+/// A global function: the verifier checks it once, by itself, instead of once for every way
+/// that leads here, which are more than it is willing to follow. Up to 6.1 it follows each way
+/// through the headers into each target, which are more than a million steps.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn probe_ask_targets(
+    raw: *mut __sk_buff,
+    packet: *const Packet,
+    case: *mut Case,
+) -> u32 {
+    // SAFETY: the caller's own; the verifier makes sure that each is what it says, or nothing.
+    let (Some(packet), Some(case)) = (unsafe { packet.as_ref() }, unsafe { case.as_mut() }) else {
+        return 0;
+    };
+    let Some(header) = plan::header() else {
+        return 0;
+    };
+    let far_side = select::far_side(packet, case.way);
+    select::each_target(header, &far_side, |target| {
+        consult(raw, packet, target, case)
+    });
+    0
+}
+
 /// Asks the rules of a target in turn.
 #[inline(always)]
-pub(crate) fn consult(skb: &Skb, packet: &Packet, target: &Target, case: &mut Case) {
+fn consult(raw: *mut __sk_buff, packet: &Packet, target: &Target, case: &mut Case) {
     if case.now_ns == 0 {
         case.begin(packet);
     }
@@ -125,14 +152,13 @@ pub(crate) fn consult(skb: &Skb, packet: &Packet, target: &Target, case: &mut Ca
         if place as u32 >= target.count || case.left_alone | case.vanishes != 0 {
             break;
         }
-        probe_ask_rule(skb.raw(), u32::from(target.rules[place]), case);
+        probe_ask_rule(raw, u32::from(target.rules[place]), case);
     }
 }
 
 /// Asks one rule; always zero, because such a function has to return something.
 ///
-/// A global function: the verifier checks it once, by itself, instead of once for every way
-/// that leads here, which are more than it is willing to follow.
+/// A global function for the same reason as [`probe_ask_targets`].
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn probe_ask_rule(raw: *mut __sk_buff, index: u32, case: *mut Case) -> u32 {

@@ -43,7 +43,8 @@ impl Replies {
     pub fn median(&self) -> Duration {
         let mut sorted = self.round_trips.clone();
         sorted.sort();
-        *sorted.get(sorted.len() / 2).expect("at least one answer")
+        let median = sorted.get(sorted.len() / 2);
+        *median.unwrap_or_else(|| panic!("none of {} requests was answered", self.sent))
     }
 
     /// When the last request was sent that took longer than `limit` or had no answer.

@@ -16,22 +16,27 @@ const PATIENCE: Duration = Duration::from_millis(400);
 
 #[test]
 #[ignore = "needs root"]
-fn in_a_blackhole_everything_vanishes_and_nobody_is_told() -> Result<()> {
+fn in_a_blackhole_everything_vanishes_that_goes_that_way() -> Result<()> {
     let _turn = Turn::together()?;
     let pair = Pair::new()?;
     for family in Family::BOTH {
-        for (direction, each) in [("egress", 1), ("ingress", 1), ("both", 1)] {
-            let to = pair.far_address(family);
-            let mut echo = Echo::new(&pair.near, to)?;
-            ensure!(echo.once(PATIENCE)?.is_some(), "no answer without a fault");
+        for (direction, out, back) in [("egress", 0, 50), ("ingress", 50, 0), ("both", 0, 0)] {
+            let (near, far) = (pair.near_address(family), pair.far_address(family));
+            let outwards = Receiver::new(&pair.far, SocketAddr::new(far, 0))?;
+            let inwards = Receiver::new(&pair.near, SocketAddr::new(near, 0))?;
+            let mut caller = Sender::new(&pair.near, outwards.address, 0, 100)?;
+            let mut called = Sender::new(&pair.far, inwards.address, 0, 100)?;
             let probe = Probe::inject(&format!(
-                "blackhole --to {to} --direction {direction} --netns {} --for 1s",
+                "blackhole --to {far} --direction {direction} --netns {} --for 1s",
                 pair.near.name
             ))?;
-            let replies = echo.ask(50, Duration::from_millis(5), PATIENCE)?;
+            caller.send(50, 10_000)?;
+            called.send(50, 10_000)?;
+            let came = (outwards.finish().count(), inwards.finish().count());
             let ended = probe.finish()?;
-            ensure!(replies.lost() == 50, "{direction}: {replies:?}");
-            ensure!(ended.counter("dropped")? == 50 * each, "{ended:?}");
+            ensure!(came == (out, back), "{direction}: {came:?} came");
+            ensure!(ended.counter("dropped")? == 100 - out - back, "{ended:?}");
+            let mut echo = Echo::new(&pair.near, far)?;
             ensure!(echo.once(PATIENCE)?.is_some(), "no answer after the fault");
         }
     }

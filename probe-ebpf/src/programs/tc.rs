@@ -7,7 +7,6 @@ use probe_ebpf::packet::Packet;
 use crate::{
     fault::{self, Case, GO_ON, SHOT},
     maps::{count, counters, line as way_back, plan},
-    select,
     skb::{self, Skb},
 };
 
@@ -52,11 +51,8 @@ fn try_inject(ctx: &TcContext, way: u32) -> i32 {
         count!(counters::injector(), unparsed);
         return GO_ON;
     };
-    let far_side = select::far_side(&packet, way);
     let mut case = Case::new(&skb, &packet, way, header);
-    select::each_target(header, &far_side, |target| {
-        fault::consult(&skb, &packet, target, &mut case);
-    });
+    fault::probe_ask_targets(skb.raw(), &packet, &mut case);
     fault::carry_out(&skb, &case)
 }
 
