@@ -6,33 +6,51 @@
 //! prepended, so lengths, offsets and checksums stay what they were.
 
 /// How many slots there are. A slot is read as soon as its packet leaves the TAP's queue, so
-/// they need only outnumber what that queue holds ([`QUEUE_LENGTH`]).
+/// they need only outnumber what that queue holds by far.
 pub const SLOTS: u32 = 1 << 16;
 
-/// Slots are shared out to CPUs in blocks of this size, so that none has to be claimed
-/// atomically.
-pub const SLOTS_PER_CPU: u32 = SLOTS / MAX_CPUS;
+/// Most CPUs that have a block of slots each; those beyond share one with an earlier one.
+pub const MAX_CPUS: u32 = 64;
 
-/// CPUs beyond this number share a block with an earlier one.
-pub const MAX_CPUS: u32 = 16;
+/// How many slots each of a host's CPUs has, so that none has to be claimed from others.
+pub const fn slots_per_cpu(cpus: u32) -> u32 {
+    let blocks = if cpus > MAX_CPUS {
+        MAX_CPUS
+    } else {
+        cpus.next_power_of_two()
+    };
+    SLOTS / blocks
+}
 
-/// Transmit queue length given to the TAP device, in packets.
-pub const QUEUE_LENGTH: u32 = 4_000;
+/// Transmit queue length of the TAP device, in packets. A slot is used up also by a packet that
+/// finds the queue full; with sixteen slots for each place in it, it takes a flood far beyond
+/// what the line carries to overwrite one whose packet still waits to be read.
+pub const fn queue_length(slots_per_cpu: u32) -> u32 {
+    let length = slots_per_cpu / 16;
+    if length > 2_000 { 2_000 } else { length }
+}
 
 /// The tag protocol that marks packets of the line: 802.1ad's, which hosts seldom see.
 pub const TAG_PROTOCOL: u16 = 0x88a8;
 
-/// How many ways back there can be: interfaces times directions.
+/// How many ways back there can be: interfaces times directions times marks that packets come
+/// with.
 pub const MAX_WAYS: u32 = 512;
 
-/// The mark of a packet that has been through the line, in `skb->tc_index`, where it re-enters
-/// its interface; taken off again by the program that finds it there.
-pub const DONE: u16 = 0x9e0b;
+/// How many injectors of a host can have a line: each has a mark a direction, of the sixteen bits
+/// of `skb->tc_index`. A packet that has been through a line keeps that line's mark, and those it
+/// had before, so that each injector on its way looks at it once and no more.
+pub const MAX_LINES: u32 = 8;
+
+/// The mark of an injector's packets in one direction.
+pub const fn mark(line: u32, ingress: bool) -> u16 {
+    1 << (2 * (line % MAX_LINES) + ingress as u32)
+}
 
 /// [`Slot::flags`]: the packet goes on inwards; else outwards.
-pub const FLAG_INGRESS: u16 = 1;
+pub const FLAG_INGRESS: u8 = 1;
 /// [`Slot::flags`]: finish the checksum, then flip one bit behind it.
-pub const FLAG_CORRUPT: u16 = 2;
+pub const FLAG_CORRUPT: u8 = 2;
 
 /// What the kernel program says of one packet in the line.
 #[repr(C)]
@@ -44,24 +62,29 @@ pub struct Slot {
     pub due_ns: u64,
     /// The interface it goes on from.
     pub ifindex: u32,
+    /// The marks it has then.
+    pub marks: u16,
     /// Random bits for what user space decides on this packet.
-    pub random: u16,
+    pub random: u8,
     /// [`FLAG_INGRESS`], [`FLAG_CORRUPT`].
-    pub flags: u16,
+    pub flags: u8,
 }
 
 /// Where packets with a certain tag go on.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Way {
     /// The interface; 0 where the tag isn't in use.
     pub ifindex: u32,
     /// One where they go on inwards, zero outwards.
     pub ingress: u32,
+    /// The marks they have then.
+    pub marks: u32,
+    /// Always zero.
+    pub pad: u32,
 }
 
 const _: () = assert!(size_of::<Slot>() == 24);
-const _: () = assert!(QUEUE_LENGTH <= SLOTS_PER_CPU);
 
 // SAFETY: `#[repr(C)]`, integers only, no padding, any bit pattern valid.
 #[cfg(feature = "user")]

@@ -144,6 +144,14 @@ pub struct PlanHeader {
     pub rule_count: u32,
     /// Index of the delay line's TAP device; 0 without one.
     pub line_ifindex: u32,
+    /// Which of the host's lines it is, from 0; see [`crate::line::mark`].
+    pub line: u32,
+    /// How many slots each CPU has.
+    pub slots_per_cpu: u32,
+    /// One where `line` is taken.
+    pub line_claimed: u32,
+    /// Always zero.
+    pub pad: u32,
     /// Inode of the network namespace, as in /proc/PID/ns/net.
     pub netns_inode: u64,
     /// When the process armed its first fault, on CLOCK_MONOTONIC.
@@ -161,6 +169,10 @@ impl Default for PlanHeader {
             shape_count: 0,
             rule_count: 0,
             line_ifindex: 0,
+            line: 0,
+            slots_per_cpu: 0,
+            line_claimed: 0,
+            pad: 0,
             netns_inode: 0,
             armed_ns: 0,
             shapes: [Shape::default(); MAX_SHAPES],
@@ -243,7 +255,7 @@ pub struct FaultFlow {
 const _: () = assert!(size_of::<EndpointKey>() == 20);
 const _: () = assert!(size_of::<Shape>() == 20);
 const _: () = assert!(size_of::<Target>() == 20);
-const _: () = assert!(size_of::<PlanHeader>() == 40 + 20 * MAX_SHAPES);
+const _: () = assert!(size_of::<PlanHeader>() == 56 + 20 * MAX_SHAPES);
 const _: () = assert!(size_of::<FaultRule>() == 136);
 const _: () = assert!(size_of::<FaultFlow>() == 24);
 

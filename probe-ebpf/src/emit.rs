@@ -170,16 +170,18 @@ pub(crate) fn close(subject: Subject, flow: &Flow, ending: u8, waited_ns: u64) {
 #[inline(always)]
 unsafe fn load_prefix<const N: usize>(skb: &Skb, payload: u32, to: *mut u8) -> u8 {
     let available = skb.len().saturating_sub(payload);
-    // Read back as something the compiler knows nothing of: else it proves the bounds below by
-    // comparing something else, and the verifier can't follow.
-    // SAFETY: a variable of this function's own.
-    let length = unsafe { core::ptr::read_volatile(&raw const available) };
-    if length == 0 {
+    if available == 0 {
         return 0;
     }
-    let length = if length >= N as u32 { N as u32 } else { length };
+    let last = u64::from(available - 1);
+    // Read back as something the compiler knows nothing of: else it proves the bounds below by
+    // comparing something else, and the verifier can't follow. That of 6.1 neither learns that
+    // what isn't zero is at least one, nor the bounds of a copy of 32 bits.
+    // SAFETY: a variable of this function's own.
+    let last = unsafe { core::ptr::read_volatile(&raw const last) };
+    let length = if last >= N as u64 { N as u64 } else { last + 1 };
     // SAFETY: at most N bytes, for which the caller vouches.
-    if unsafe { skb.load(payload, to, length) }.is_ok() {
+    if unsafe { skb.load(payload, to, length as u32) }.is_ok() {
         length as u8
     } else {
         0

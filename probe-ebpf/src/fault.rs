@@ -17,9 +17,12 @@ mod turn_back;
 
 use aya_ebpf::{bindings::__sk_buff, helpers::bpf_ktime_get_ns};
 use probe_common::{
-    line::Slot,
+    line::{Slot, mark},
     random,
-    rule::{FaultFlow, FaultRule, MAX_RULES_PER_TARGET, Target, direction, fault},
+    rule::{
+        FaultFlow, FaultRule, MAX_RULES_PER_TARGET, MAX_SHAPES, PlanHeader, Target, direction,
+        fault,
+    },
 };
 use probe_ebpf::packet::{Packet, keeps_the_host_reachable};
 
@@ -27,7 +30,7 @@ use self::size::Size;
 use crate::{
     atomic,
     maps::{count, counters, flows, line, plan},
-    select::hashes,
+    select::{self, hashes},
     skb::{self, Skb},
 };
 
@@ -50,6 +53,9 @@ pub(crate) struct Case {
     wait_ns: u64,
     /// The delay line's device; 0 without one.
     line_ifindex: u32,
+    /// The mark that packets get there.
+    mark: u32,
+    slots_per_cpu: u32,
     /// One of [`direction`].
     way: u32,
     length: u32,
@@ -89,13 +95,15 @@ pub(crate) enum Touch {
 
 impl Case {
     #[inline(always)]
-    pub(crate) fn new(skb: &Skb, packet: &Packet, way: u32, line_ifindex: u32) -> Self {
+    pub(crate) fn new(skb: &Skb, packet: &Packet, way: u32, header: &PlanHeader) -> Self {
         Self {
             now_ns: 0,
             flow_hash: 0,
             connection_hash: 0,
             wait_ns: 0,
-            line_ifindex,
+            line_ifindex: header.line_ifindex,
+            mark: u32::from(mark(header.line, way == direction::INGRESS)),
+            slots_per_cpu: header.slots_per_cpu,
             way,
             length: skb.len(),
             transport: u32::from(packet.transport),
@@ -134,10 +142,42 @@ impl Case {
     }
 }
 
+/// Asks the rules of every target that a packet falls under; always zero, because such a
+/// function has to return something.
+///
+/// A global function: the verifier checks it once, by itself, instead of once for every way
+/// that leads here, which are more than it is willing to follow. Up to 6.1 it follows each way
+/// through the headers into each target, which are more than a million steps.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn probe_ask_targets(
+    raw: *mut __sk_buff,
+    packet: *const Packet,
+    case: *mut Case,
+) -> u32 {
+    // SAFETY: the caller's own; the verifier makes sure that each is what it says, or nothing.
+    let (Some(packet), Some(case)) = (unsafe { packet.as_ref() }, unsafe { case.as_mut() }) else {
+        return 0;
+    };
+    let Some(header) = plan::header() else {
+        return 0;
+    };
+    let far_side = select::far_side(packet, case.way);
+    for index in 0..MAX_SHAPES {
+        if index as u32 >= header.shape_count {
+            break;
+        }
+        if let Some(target) = select::target_by(&header.shapes[index], &far_side) {
+            consult(raw, packet, target, case);
+        }
+    }
+    0
+}
+
 /// Asks the rules of a target in turn. A function of its own, so that what it needs of the stack
 /// is there once and not once for every shape.
 #[inline(never)]
-pub(crate) fn consult(skb: &Skb, packet: &Packet, target: &Target, case: &mut Case) {
+fn consult(raw: *mut __sk_buff, packet: &Packet, target: &Target, case: &mut Case) {
     if case.now_ns == 0 {
         case.begin(packet);
     }
@@ -145,14 +185,13 @@ pub(crate) fn consult(skb: &Skb, packet: &Packet, target: &Target, case: &mut Ca
         if place as u32 >= target.count || case.left_alone | case.vanishes | case.turned_back != 0 {
             break;
         }
-        probe_ask_rule(skb.raw(), u32::from(target.rules[place]), case);
+        probe_ask_rule(raw, u32::from(target.rules[place]), case);
     }
 }
 
 /// Asks one rule; always zero, because such a function has to return something.
 ///
-/// A global function: the verifier checks it once, by itself, instead of once for every way
-/// that leads here, which are more than it is willing to follow.
+/// A global function for the same reason as [`probe_ask_targets`].
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn probe_ask_rule(raw: *mut __sk_buff, index: u32, case: *mut Case) -> u32 {
@@ -312,7 +351,14 @@ pub(crate) fn carry_out(skb: &Skb, case: &Case) -> i32 {
         };
     }
     if case.turned_back != 0 {
-        skb.set_done_mark();
+        // Met by this injector's program on the other way, it has to be known there.
+        let ingress = case.way == direction::INGRESS;
+        let other = if ingress {
+            case.mark >> 1
+        } else {
+            case.mark << 1
+        };
+        skb.set_marks(skb.marks() | other as u16);
         skb.make_ours();
         return skb::redirect(skb.ifindex(), case.way == direction::EGRESS);
     }
@@ -323,10 +369,11 @@ pub(crate) fn carry_out(skb: &Skb, case: &Case) -> i32 {
         entered_ns: case.now_ns,
         due_ns: case.now_ns + case.wait_ns,
         ifindex: skb.ifindex(),
-        random: case.random as u16,
-        flags: case.line_flags as u16,
+        marks: skb.marks() | case.mark as u16,
+        random: case.random as u8,
+        flags: case.line_flags as u8,
     };
-    match line::fill_slot(slot) {
+    match line::fill_slot(slot, case.slots_per_cpu) {
         Some(tag) if skb.push_tag(tag).is_ok() => skb::redirect(case.line_ifindex, false),
         _ => {
             take_back(case.line_rule);

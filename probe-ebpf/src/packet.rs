@@ -44,6 +44,10 @@ const ETHERTYPE_QINQ: u16 = 0x88a8;
 const MAX_EXTENSIONS: usize = 6;
 
 /// What the network and transport headers say.
+///
+/// Without padding: the injector hands it to a function that the verifier checks by itself, and
+/// that takes no bytes which were never written.
+#[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet {
     /// Sender.
@@ -55,18 +59,22 @@ pub struct Packet {
     /// Receiver's port, host order; 0 where the protocol has none.
     pub destination_port: u16,
     /// Type of an ICMP or ICMPv6 message; 0 for other protocols.
-    pub icmp_type: u8,
+    pub icmp_type: u16,
+    /// Where the network header begins.
+    pub network: u16,
+    /// Where the transport header begins.
+    pub transport: u16,
     /// Transport protocol number.
     pub protocol: u8,
     /// Whether it is a fragment other than the first, which has no transport header.
     pub later_fragment: bool,
-    /// Where the network header begins.
-    pub network: u16,
-    /// Whether that is IPv6's.
+    /// Whether the network header is IPv6's.
     pub v6: bool,
-    /// Where the transport header begins.
-    pub transport: u16,
+    /// Always zero.
+    pub pad: u8,
 }
+
+const _: () = assert!(size_of::<Packet>() == 2 * size_of::<Address>() + 14);
 
 impl Packet {
     /// Reads an Ethernet frame; `None` where it isn't IP or is cut short.
@@ -114,6 +122,7 @@ impl Packet {
             later_fragment: fragment != 0,
             network: at as u16,
             v6: false,
+            pad: 0,
             transport: transport as u16,
         };
         packet.with_ports(source, transport)
@@ -136,6 +145,7 @@ impl Packet {
             later_fragment,
             network: at as u16,
             v6: true,
+            pad: 0,
             transport: transport as u16,
         };
         packet.with_ports(source, transport)
@@ -152,7 +162,7 @@ impl Packet {
                 self.destination_port = source.u16(at + 2)?;
             }
             protocol::ICMP | protocol::ICMPV6 => {
-                self.icmp_type = (source.u16(at)? >> 8) as u8;
+                self.icmp_type = source.u16(at)? >> 8;
             }
             _ => {}
         }

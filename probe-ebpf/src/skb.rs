@@ -45,23 +45,17 @@ impl Skb {
         unsafe { (*self.raw).ifindex }
     }
 
-    /// Whether the packet has been through the delay line; takes the mark off.
+    /// The marks of the lines that the packet has been through.
     #[inline(always)]
-    pub(crate) fn take_done_mark(&self) -> bool {
+    pub(crate) fn marks(&self) -> u16 {
         // SAFETY: as in `len`.
-        unsafe {
-            if (*self.raw).tc_index != u32::from(line::DONE) {
-                return false;
-            }
-            (*self.raw).tc_index = 0;
-        }
-        true
+        unsafe { (*self.raw).tc_index as u16 }
     }
 
     #[inline(always)]
-    pub(crate) fn set_done_mark(&self) {
+    pub(crate) fn set_marks(&self, marks: u16) {
         // SAFETY: as in `len`.
-        unsafe { (*self.raw).tc_index = u32::from(line::DONE) };
+        unsafe { (*self.raw).tc_index = u32::from(marks) };
     }
 
     /// The VLAN tag that stands beside the packet, if one does.

@@ -38,10 +38,17 @@ pub(crate) const TEST_TOOLS: [Tool; 3] = [
 ];
 
 /// Debian's packages that a virtual machine needs on the host.
-pub(crate) const VM_TOOLS: [Tool; 1] = [Tool {
-    package: "qemu-system-x86",
-    program: "qemu-system-x86_64",
-}];
+pub(crate) const VM_TOOLS: [Tool; 2] = [
+    Tool {
+        package: "qemu-system-x86",
+        program: "qemu-system-x86_64",
+    },
+    // Put into the machine: busybox's `ip` knows no network namespaces.
+    Tool {
+        package: "iproute2",
+        program: "tc",
+    },
+];
 
 /// A program, and Debian's package that brings it.
 pub(crate) struct Tool {

@@ -8,12 +8,13 @@ mod machine;
 mod modules;
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
-use crate::process::note;
+use crate::process::{find, note};
 use crate::setup::{self, DEFAULT_KERNEL, KERNELS};
 use crate::workspace;
 use console::Outcome;
@@ -100,16 +101,20 @@ pub(crate) fn test(name: &str, patience: Duration) -> Result<Outcome> {
     prepare(name)?;
     let kernel = setup::ensure_vm_kernel(setup::kernel_named(name)?)?;
     let programs = workspace::build_programs()?;
+    let folder = workspace::target_dir().join("vm");
     let guest = guest::Guest {
         kernel: &kernel,
         busybox: &setup::busybox()?,
         programs: &[
             ("vm-init", programs.join(TEST_PROGRAM)),
             ("probe", programs.join("probe")),
+            ("ip", tool("ip")?),
+            ("tc", tool("tc")?),
         ],
+        scratch: &folder,
         patience,
     };
-    let initramfs = workspace::target_dir().join(format!("vm/initramfs-{name}.cpio"));
+    let initramfs = folder.join(format!("initramfs-{name}.cpio"));
     let archive = guest.initramfs()?;
     fs::write(&initramfs, &archive)?;
     note(&format!(
@@ -118,4 +123,9 @@ pub(crate) fn test(name: &str, patience: Duration) -> Result<Outcome> {
         archive.len() / 1_000_000
     ));
     machine::run(&kernel.image, &initramfs, patience)
+}
+
+/// Where a program of the machine's own is that the tests run as well.
+fn tool(name: &str) -> Result<PathBuf> {
+    find(name).with_context(|| format!("find {name}"))
 }

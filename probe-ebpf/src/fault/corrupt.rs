@@ -34,7 +34,7 @@ pub(super) fn touch_wire(
         return Touch::Failed;
     }
     case.line_flags |= u32::from(FLAG_CORRUPT);
-    case.random = draw as u16 as u32;
+    case.random = draw as u8 as u32;
     case.into_line(index);
     Touch::Corrupted
 }

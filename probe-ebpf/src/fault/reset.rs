@@ -83,10 +83,11 @@ fn send_on(skb: &Skb, case: &Case) -> Result<(), ()> {
     } else {
         0
     };
-    skb.set_done_mark();
+    let marks = skb.marks();
+    skb.set_marks(marks | case.mark as u16);
     // SAFETY: a helper call on the context the kernel gave.
     let code = unsafe { bpf_clone_redirect(skb.raw(), skb.ifindex(), flags) };
-    skb.take_done_mark();
+    skb.set_marks(marks);
     if code == 0 { Ok(()) } else { Err(()) }
 }
 

@@ -1,7 +1,7 @@
 //! The way into the delay line and out of it.
 
 use aya_ebpf::{helpers::bpf_get_smp_processor_id, macros::map, maps::Array};
-use probe_common::line::{MAX_CPUS, MAX_WAYS, SLOTS, SLOTS_PER_CPU, Slot, Way};
+use probe_common::line::{MAX_CPUS, MAX_WAYS, SLOTS, Slot, Way};
 
 /// Flag of array maps that user space may map into its memory.
 const BPF_F_MMAPABLE: u32 = 1 << 10;
@@ -13,17 +13,18 @@ static LINE_CURSORS: Array<u64> = Array::with_max_entries(MAX_CPUS, 0);
 #[map(name = "PROBE_WAYS")]
 static WAYS: Array<Way> = Array::with_max_entries(MAX_WAYS, 0);
 
-/// Writes a slot and gives its number; it stays as it is for the next
-/// [`SLOTS_PER_CPU`] packets of this CPU.
+/// Writes a slot of this CPU's block and gives its number; it stays as it is for as many packets
+/// more as the block has slots.
 #[inline(always)]
-pub(crate) fn fill_slot(slot: Slot) -> Option<u16> {
+pub(crate) fn fill_slot(slot: Slot, slots_per_cpu: u32) -> Option<u16> {
     // SAFETY: a helper call without arguments.
     let block = unsafe { bpf_get_smp_processor_id() } % MAX_CPUS;
     let cursor = LINE_CURSORS.get_ptr_mut(block)?;
     // SAFETY: a valid, aligned pointer into the map, only ever changed by this.
     let taken = unsafe { crate::atomic::fetch_add(cursor, 1) };
-    let number = block * SLOTS_PER_CPU + (taken as u32 % SLOTS_PER_CPU);
-    let place = LINE_SLOTS.get_ptr_mut(number)?;
+    // A power of two, and so is the number of all slots.
+    let number = block * slots_per_cpu + (taken as u32 & slots_per_cpu.wrapping_sub(1));
+    let place = LINE_SLOTS.get_ptr_mut(number & (SLOTS - 1))?;
     // SAFETY: a valid pointer into the map; user space reads the slot only once it has the
     // packet, which is after this.
     unsafe { *place = slot };

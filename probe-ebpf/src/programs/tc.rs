@@ -1,13 +1,12 @@
 //! TC: the injector on both ways of an interface, and the way out of the delay line.
 
 use aya_ebpf::{bindings::__sk_buff, macros::classifier, programs::TcContext};
-use probe_common::rule::{MAX_SHAPES, direction};
+use probe_common::{line, rule::direction};
 use probe_ebpf::packet::Packet;
 
 use crate::{
     fault::{self, Case, GO_ON, SHOT},
-    maps::{count, counters, line, plan},
-    select,
+    maps::{count, counters, line as way_back, plan},
     skb::{self, Skb},
 };
 
@@ -37,37 +36,30 @@ fn raw(ctx: &TcContext) -> *mut __sk_buff {
 #[inline(always)]
 fn try_inject(ctx: &TcContext, way: u32) -> i32 {
     let skb = Skb::new(raw(ctx));
-    if skb.take_done_mark() {
-        count!(counters::injector(), returned);
-        return GO_ON;
-    }
     let Some(header) = plan::header() else {
         return GO_ON;
     };
     if header.shape_count == 0 {
         return GO_ON;
     }
+    let mark = line::mark(header.line, way == direction::INGRESS);
+    if skb.marks() & mark != 0 {
+        count!(counters::injector(), returned);
+        return GO_ON;
+    }
     let Some(packet) = Packet::from_ethernet(&skb) else {
         count!(counters::injector(), unparsed);
         return GO_ON;
     };
-    let far_side = select::far_side(&packet, way);
-    let mut case = Case::new(&skb, &packet, way, header.line_ifindex);
-    for index in 0..MAX_SHAPES {
-        if index as u32 >= header.shape_count {
-            break;
-        }
-        if let Some(target) = select::target_by(&header.shapes[index], &far_side) {
-            fault::consult(&skb, &packet, target, &mut case);
-        }
-    }
+    let mut case = Case::new(&skb, &packet, way, header);
+    fault::probe_ask_targets(skb.raw(), &packet, &mut case);
     fault::carry_out(&skb, &case)
 }
 
 #[inline(always)]
 fn try_return(ctx: &TcContext) -> i32 {
     let skb = Skb::new(raw(ctx));
-    let Some(way) = skb.tag().and_then(line::way) else {
+    let Some(way) = skb.tag().and_then(way_back::way) else {
         count!(counters::injector(), lost_way);
         aya_log_ebpf::warn!(
             ctx,
@@ -79,7 +71,7 @@ fn try_return(ctx: &TcContext) -> i32 {
         count!(counters::injector(), lost_way);
         return SHOT;
     }
-    skb.set_done_mark();
+    skb.set_marks(way.marks as u16);
     skb.make_ours();
     skb::redirect(way.ifindex, way.ingress != 0)
 }

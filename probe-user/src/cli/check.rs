@@ -78,8 +78,9 @@ struct Entry<'a> {
 /// Where the scenario can't be read or isn't valid.
 pub fn run(args: CheckArgs, common: &Common) -> Result<ExitCode> {
     let file = args.scenario.display().to_string();
-    let source = fs::read_to_string(&args.scenario)
-        .with_context(|| format!("scenario \"{file}\": reading it"))?;
+    let source = fs::read_to_string(&args.scenario).with_context(|| {
+        format!("scenario \"{file}\": reading it\nhint: name a file, as in `probe check FILE.toml`")
+    })?;
     let scenario = Scenario::parse(&source, &file)?;
     let ground = survey::survey(&scenario);
     say(&match common.output {

@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::{Common, Output, block_on, say, target::TargetArgs, tell};
 use crate::{
     engine::observe::{Observed, observe},
+    kernel::support,
     quantity::parse_duration,
     report::observed,
 };
@@ -34,6 +35,7 @@ pub struct ObserveArgs {
 /// # Errors
 /// Where the host can't.
 pub fn run(args: ObserveArgs, common: &Common) -> Result<ExitCode> {
+    support::require_privileges("observe")?;
     let scope = args.target.scope()?;
     let events = args.events;
     let observed = block_on(observe(scope, args.duration, |call, model| {

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result};
 
 use super::{Common, Output, block_on, say, tell, watch};
-use crate::{engine, report, scenario::Scenario, tui};
+use crate::{engine, kernel::support, report, scenario::Scenario, tui};
 
 /// Run a game day; the exit code is its verdict
 #[derive(Debug, clap::Args)]
@@ -54,8 +54,9 @@ pub fn run(args: RunArgs, common: &Common) -> Result<ExitCode> {
 /// Where it can't be read or isn't valid, with the line.
 pub fn read(file: &Path) -> Result<Scenario> {
     let name = file.display().to_string();
-    let text =
-        fs::read_to_string(file).with_context(|| format!("scenario \"{name}\": reading it"))?;
+    let text = fs::read_to_string(file).with_context(|| {
+        format!("scenario \"{name}\": reading it\nhint: name a file, as in `probe run FILE.toml`")
+    })?;
     Ok(Scenario::parse(&text, &name)?)
 }
 
@@ -77,6 +78,7 @@ pub fn play(
     look: Option<tui::Options>,
     common: &Common,
 ) -> Result<ExitCode> {
+    support::require_privileges("run")?;
     let headless = look.is_none();
     if headless {
         tell(&format!("game day: {} (seed {seed})\n", scenario.name));

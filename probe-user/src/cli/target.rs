@@ -1,5 +1,6 @@
 //! TARGET: whose traffic, where. One grammar for every command.
 
+use anyhow::bail;
 use clap::ValueEnum;
 
 use crate::{
@@ -25,7 +26,7 @@ pub struct TargetArgs {
     /// The near side, by its cgroup
     #[arg(long, value_name = "PATH")]
     pub cgroup: Option<String>,
-    /// The network namespace; default: the one probe was started in
+    /// The network namespace; default: the one probe was started in, or, to observe, every one
     #[arg(long, value_name = "NAME|PATH|pid:N", value_parser = netns)]
     pub netns: Option<NetnsRef>,
     /// The interface, repeatable; default: those on the routes to the endpoints
@@ -46,6 +47,11 @@ impl TargetArgs {
     /// # Errors
     /// Where a name means nothing here.
     pub fn scope(&self) -> anyhow::Result<crate::model::Scope> {
+        if self.proto != Protocol::Any || !self.interface.is_empty() {
+            bail!(
+                "target: --proto and --interface are for faults\nhint: name what to observe by --to, --process, --cgroup and --netns"
+            );
+        }
         observed_target(&Wanted {
             netns: self.netns.as_ref(),
             to: &self.to,

@@ -9,7 +9,12 @@ use std::{
 use anyhow::{Result, bail};
 
 use super::{Common, block_on, target::TargetArgs};
-use crate::{engine::watch::watch, tui};
+use crate::{
+    engine::watch::{named_by, watch},
+    kernel::support,
+    model::Names,
+    tui,
+};
 
 /// Watch it live; every fault on this host can be ended from there
 #[derive(Debug, Default, clap::Args)]
@@ -21,7 +26,8 @@ Examples:
 pub struct WatchArgs {
     #[command(flatten)]
     pub target: TargetArgs,
-    /// The game day whose faults and expectations are shown
+    /// Look at the service of this game day, and call its dependencies by their names there; its
+    /// faults are not armed: `probe run` does that
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
 }
@@ -32,11 +38,12 @@ pub struct WatchArgs {
 /// Where the host can't, or there is no terminal.
 pub fn run(args: WatchArgs, common: &Common) -> Result<ExitCode> {
     let look = look(common)?;
-    if let Some(file) = args.scenario {
-        let scenario = super::run::read(&file)?;
-        return super::run::play(scenario, super::run::seed(None)?, Some(look), common);
-    }
-    block_on(watch(args.target.scope()?, look))?;
+    support::require_privileges("watch")?;
+    let (scope, names) = match args.scenario {
+        Some(file) => named_by(&super::run::read(&file)?)?,
+        None => (args.target.scope()?, Names::default()),
+    };
+    block_on(watch(scope, names, look))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -67,6 +67,7 @@ impl Place {
             netns_cookie: Some(self.netns.cookie()?),
             process: scenario.service.process.clone(),
             listen: scenario.service.listen,
+            cgroup: scenario.service.cgroup.clone(),
             ..Scope::default()
         })
     }

@@ -24,7 +24,7 @@ pub struct Session {
     pub model: Model,
     /// When it began, on CLOCK_MONOTONIC.
     pub started_ns: u64,
-    /// Events that the ring had no room for.
+    /// Events that the ring had no room for, and connections whose peer found no slot.
     pub lost_events: u64,
     /// What happened, apart from a game day's own timeline.
     pub timeline: Vec<TimelineEntry>,
@@ -60,7 +60,9 @@ impl Session {
                 ended(&call, model);
             }
         });
-        self.lost_events = self.observer.counters()?.lost;
+        let counters = self.observer.counters()?;
+        // What is laid to nobody is lost to every verdict as well.
+        self.lost_events = counters.lost + counters.peers_full;
         self.name_callers();
         self.name_services();
         self.model

@@ -44,6 +44,7 @@ pub fn observed_target(wanted: &Wanted<'_>) -> Result<Scope> {
         cgroup_id: wanted.cgroup.map(cgroup_id).transpose()?,
         process: wanted.process.map(str::to_owned),
         listen: None,
+        cgroup: None,
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use tokio::sync::{mpsc, watch};
 
-use super::{picture, run::ticker, session::Session, signals::Signals};
+use super::{picture, place::Place, run::ticker, session::Session, signals::Signals};
 use crate::{
     fault,
     kernel::{
@@ -14,6 +14,7 @@ use crate::{
         leftovers,
     },
     model::{Names, Scope},
+    scenario::Scenario,
     snapshot::{FaultView, Snapshot, TimelineKind},
     tui::{self, Command},
     verdict::FaultCounters,
@@ -26,11 +27,11 @@ const LOOK_EVERY: u32 = 10;
 ///
 /// # Errors
 /// Where the host can't be observed, or there is no terminal.
-pub async fn watch(scope: Scope, look: tui::Options) -> Result<()> {
+pub async fn watch(scope: Scope, names: Names, look: tui::Options) -> Result<()> {
     let cleared = leftovers::clear();
     let mut signals = Signals::take()?;
     let mut watching = Watching {
-        session: Session::begin(scope, Names::default())?,
+        session: Session::begin(scope, names)?,
         faults: vec![],
     };
     watching.session.note_cleared(cleared);
@@ -65,6 +66,15 @@ pub async fn watch(scope: Scope, look: tui::Options) -> Result<()> {
         watching.obey(command);
     }
     ended.context("the dashboard")?
+}
+
+/// What a scenario looks at, and what it calls that.
+///
+/// # Errors
+/// Where its namespace isn't there, or a name in it means nothing.
+pub fn named_by(scenario: &Scenario) -> Result<(Scope, Names)> {
+    let place = Place::of(scenario)?;
+    Ok((place.scope(scenario)?, place.names(scenario)))
 }
 
 struct Watching {

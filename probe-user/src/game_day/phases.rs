@@ -73,7 +73,10 @@ impl GameDay {
     fn begin_faults(&mut self, now: u64, evidence: &dyn Evidence, out: &mut Vec<Action>) {
         self.phase = Phase::Faults { began_ns: now };
         self.lost.faults_began = self.lost.last;
-        let text = format!("{} steps begin", self.scenario.steps.len());
+        let text = match self.scenario.steps.len() {
+            1 => "the step begins".to_owned(),
+            steps => format!("{steps} steps begin"),
+        };
         self.tell(now, TimelineKind::Phase, text, out);
         self.tick_faults(now, now, evidence, out);
     }

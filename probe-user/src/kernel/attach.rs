@@ -5,13 +5,14 @@ use anyhow::{Context, Result};
 use aya::{
     Ebpf,
     programs::{
-        LinkOrder, SchedClassifier, TcAttachType,
-        tc::{NlOptions, TcAttachOptions, TcError, qdisc_add_clsact},
+        Link, LinkOrder, SchedClassifier, TcAttachType,
+        tc::{NlOptions, SchedClassifierLink, TcAttachOptions, qdisc_add_clsact},
     },
     util::KernelVersion,
 };
 
 use super::{
+    interfaces,
     leftovers::{Ledger, Leftover},
     object,
 };
@@ -33,7 +34,8 @@ impl Method {
     }
 }
 
-/// Filters of this priority are ours, where the kernel has no TCX.
+/// Filters of this priority are probe's, where the kernel has no TCX; which process's, their
+/// handle tells.
 const PRIORITY: u16 = 49_000;
 
 /// Loads a TC program, so that it can be attached.
@@ -62,8 +64,12 @@ pub fn attach(
         Method::Tcx => TcAttachOptions::TcxOrder(LinkOrder::default()),
         Method::Clsact => {
             add_clsact(interface, ledger)?;
+            ledger.note(Leftover::Filters {
+                interface: interface.to_owned(),
+            })?;
             TcAttachOptions::Netlink(NlOptions {
                 priority: PRIORITY,
+                handle: std::process::id().into(),
                 ..NlOptions::default()
             })
         }
@@ -74,18 +80,38 @@ pub fn attach(
     Ok(())
 }
 
-/// Gives an interface a clsact qdisc, where it has none; notes that it is ours to take away.
-fn add_clsact(interface: &str, ledger: &mut Ledger) -> Result<()> {
-    match qdisc_add_clsact(interface) {
-        Ok(()) => ledger.note(Leftover::Clsact {
-            interface: interface.to_owned(),
-        }),
-        Err(TcError::AlreadyAttached) => Ok(()),
-        Err(TcError::IoError(error)) if error.raw_os_error() == Some(libc::EEXIST) => Ok(()),
-        Err(error) => {
-            Err(error).with_context(|| format!("interface \"{interface}\": adding a clsact qdisc"))
+/// Takes the filters of a process away from an interface, where the kernel has no TCX.
+///
+/// # Errors
+/// Where there is no such interface.
+pub(super) fn remove_filters(interface: &str, pid: u32) -> Result<()> {
+    for way in [TcAttachType::Egress, TcAttachType::Ingress] {
+        let link = SchedClassifierLink::attached(interface, way, PRIORITY, pid.into(), None)?;
+        if let Err(error) = link.detach() {
+            // Most likely it is not there: not every interface has both, and its process took
+            // away what it could.
+            log::debug!("interface \"{interface}\": removing a filter: {error}");
         }
     }
+    Ok(())
+}
+
+/// Gives an interface a clsact qdisc, where it has none. Notes that it is to be taken away, also
+/// where it is another probe's: that one leaves it to who is the last to use it.
+fn add_clsact(interface: &str, ledger: &mut Ledger) -> Result<()> {
+    let clsact = Leftover::Clsact {
+        interface: interface.to_owned(),
+    };
+    let index = interfaces::named(interface)?.index;
+    if interfaces::has_clsact(index)? {
+        return match ledger.others_note(&clsact) {
+            true => ledger.note(clsact),
+            false => Ok(()),
+        };
+    }
+    ledger.note(clsact)?;
+    qdisc_add_clsact(interface)
+        .with_context(|| format!("interface \"{interface}\": adding a clsact qdisc"))
 }
 
 fn classifier<'a>(ebpf: &'a mut Ebpf, program: &str) -> Result<&'a mut SchedClassifier> {

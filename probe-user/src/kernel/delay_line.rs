@@ -50,12 +50,17 @@ pub struct DelayLine {
 }
 
 impl DelayLine {
-    /// Makes the device in a namespace and starts the thread.
+    /// Makes the device in a namespace, with room for so many frames, and starts the thread.
     ///
     /// # Errors
     /// Where /dev/net/tun is missing or the device can't be made.
-    pub fn start(netns: &Netns, slots: Slots, ways: Array<MapData, Way>) -> Result<Self> {
-        let device = Arc::new(netns.within(Device::make)?);
+    pub fn start(
+        netns: &Netns,
+        queue_length: u32,
+        slots: Slots,
+        ways: Array<MapData, Way>,
+    ) -> Result<Self> {
+        let device = Arc::new(netns.within(|| Device::make(queue_length))?);
         let control = Arc::<Control>::default();
         let worker = userspace::Worker::new(Arc::clone(&device), Arc::clone(&control), slots, ways);
         let thread = std::thread::Builder::new()

@@ -1,6 +1,8 @@
 //! Faults on this host, whichever process armed them: found among the kernel's programs and
 //! maps, so that there is no file that could be missing or wrong.
 
+use std::fs::File;
+
 use anyhow::{Context, Result};
 use aya::{
     Pod,
@@ -8,9 +10,11 @@ use aya::{
     programs::{ProgramError, loaded_programs},
     sys::SyscallError,
 };
+use nix::fcntl::{Flock, FlockArg};
 use probe_common::{
     ABI_VERSION,
     counters::RuleCounters,
+    line::MAX_LINES,
     names::{map, program},
     rule::{EndpointKey, FaultRule, PlanHeader, Target},
 };
@@ -84,6 +88,49 @@ pub fn stop_all() -> Result<usize> {
 /// Whether the kernel doesn't let this process look, rather than something having gone.
 fn is_refusal(error: &SyscallError) -> bool {
     error.io_error.kind() == std::io::ErrorKind::PermissionDenied
+}
+
+/// Keeps other probes of this host from choosing a line number, until it is dropped.
+///
+/// # Errors
+/// Where /run can't be written.
+pub fn line_lock() -> Result<Flock<File>> {
+    const PATH: &str = "/run/probe.lock";
+    let file = File::create(PATH).with_context(|| format!("creating {PATH}"))?;
+    Flock::lock(file, FlockArg::LockExclusive)
+        .map_err(|(_, error)| error)
+        .with_context(|| format!("locking {PATH}"))
+}
+
+/// A line number that no injector of this host has; the lock must be held.
+///
+/// # Errors
+/// Where all are taken, or the kernel's maps can't be looked at.
+pub fn free_line() -> Result<u32> {
+    let mut taken = [false; MAX_LINES as usize];
+    for info in loaded_maps().filter_map(Result::ok) {
+        if info.name_as_str() != Some(map::PLAN) {
+            continue;
+        }
+        let header = array_by_id::<PlanHeader>(info.id()).and_then(|it| Ok(it.get(&0, 0)?));
+        if let Ok(header) = header
+            && header.abi == ABI_VERSION
+            && header.line_claimed != 0
+            && let Some(place) = taken.get_mut(header.line as usize)
+        {
+            *place = true;
+        }
+    }
+    let free = taken
+        .iter()
+        .position(|taken| !taken)
+        .map(|line| line as u32);
+    free.with_context(|| {
+        format!(
+            "delay line: {MAX_LINES} others delay packets on this host already\n\
+             hint: `probe status` tells whose they are"
+        )
+    })
 }
 
 /// Everything that is armed on the host.

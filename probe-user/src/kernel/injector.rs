@@ -10,6 +10,7 @@ use aya::{
 };
 use probe_common::{
     counters::{InjectorCounters, RuleCounters},
+    line::{queue_length, slots_per_cpu},
     names::{map, program},
     rule::{EndpointKey, FaultRule, JitterTable, PlanHeader, Target},
 };
@@ -17,7 +18,7 @@ use probe_common::{
 use super::{
     attach, clock,
     delay_line::{DelayLine, LineStatistics, Slots},
-    interfaces,
+    host, interfaces,
     lease::Lease,
     leftovers::Ledger,
     log::KernelLog,
@@ -197,6 +198,17 @@ impl Injector {
         Some(statistics)
     }
 
+    /// Takes one of the host's few line numbers. The header that says so is in the kernel before
+    /// anybody else looks.
+    fn claim_line(&mut self) -> Result<()> {
+        let _others_wait = host::line_lock()?;
+        self.header.line = host::free_line()?;
+        self.header.slots_per_cpu = slots_per_cpu(aya::util::nr_cpus().map_or(1, |n| n as u32));
+        self.header.line_claimed = 1;
+        let header = self.header;
+        self.set(map::PLAN, header)
+    }
+
     fn start_line(&mut self, interfaces: &[String]) -> Result<()> {
         let slots = self
             .ebpf_mut()
@@ -207,7 +219,9 @@ impl Injector {
             _ => anyhow::bail!("the delay line's slots are not an array"),
         };
         let ways = array(self.ebpf_mut(), map::WAYS)?;
-        let line = DelayLine::start(&self.netns, slots, ways)?;
+        self.claim_line()?;
+        let room = queue_length(self.header.slots_per_cpu);
+        let line = DelayLine::start(&self.netns, room, slots, ways)?;
         self.header.line_ifindex = line.ifindex();
         let device = line.device_name().to_owned();
         log::info!("delayed packets wait behind {device}");

@@ -9,6 +9,7 @@ use rtnetlink::{
     packet_route::{
         link::{LinkAttribute, LinkFlags, LinkLayerType, LinkMessage},
         route::RouteAttribute,
+        tc::TcAttribute,
     },
 };
 
@@ -135,6 +136,42 @@ fn interface_of(link: &LinkMessage) -> Interface {
         }
     }
     interface
+}
+
+/// Whether an interface has a clsact qdisc.
+///
+/// # Errors
+/// Where the kernel doesn't answer.
+pub fn has_clsact(index: u32) -> Result<bool> {
+    with_netlink(|handle| async move {
+        let qdiscs = handle.qdisc().get().index(index as i32).execute();
+        let qdiscs: Vec<_> = qdiscs.try_collect().await.context("listing qdiscs")?;
+        Ok(qdiscs.iter().any(|qdisc| {
+            let clsact = TcAttribute::Kind("clsact".to_owned());
+            qdisc.header.index == index as i32 && qdisc.attributes.contains(&clsact)
+        }))
+    })
+}
+
+/// Whether there are filters on an interface's clsact qdisc, whoever's.
+///
+/// # Errors
+/// Where the kernel doesn't answer.
+pub fn has_filters(index: u32) -> Result<bool> {
+    with_netlink(|handle| async move {
+        let filters = || handle.traffic_filter(index as i32).get();
+        for request in [filters().egress(), filters().ingress()] {
+            let filters: Vec<_> = request
+                .execute()
+                .try_collect()
+                .await
+                .context("listing filters")?;
+            if !filters.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    })
 }
 
 /// Takes a clsact qdisc away, and the filters on it.

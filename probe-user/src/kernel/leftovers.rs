@@ -3,7 +3,7 @@
 //!
 //! Most of what probe makes goes with its process: links, maps, the TAP device. Two things
 //! don't: settings of `lo`, without which delayed loopback packets would be refused, and, on
-//! kernels without TCX, clsact qdiscs.
+//! kernels without TCX, filters and clsact qdiscs.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    interfaces,
+    attach, interfaces,
     netns::{Netns, NetnsRef},
     process,
 };
@@ -36,6 +36,11 @@ pub enum Leftover {
     /// A clsact qdisc that was added.
     Clsact {
         /// To which interface.
+        interface: String,
+    },
+    /// Filters of the process that were added to a clsact qdisc.
+    Filters {
+        /// Of which interface.
         interface: String,
     },
 }
@@ -79,14 +84,26 @@ impl Ledger {
         }
     }
 
-    /// Notes one thing, on disk before it returns.
+    /// Notes one thing, on disk before it returns; once is enough.
     ///
     /// # Errors
     /// Where /run can't be written: then the thing must not be done.
     pub fn note(&mut self, leftover: Leftover) -> Result<()> {
+        if self.page.leftovers.contains(&leftover) {
+            return Ok(());
+        }
         self.page.leftovers.push(leftover);
         self.write()
             .with_context(|| format!("noting what has to be undone in {}", self.path.display()))
+    }
+
+    /// Whether another probe noted the same thing in the same namespace.
+    pub fn others_note(&self, leftover: &Leftover) -> bool {
+        pages().iter().any(|(path, page)| {
+            *path != self.path
+                && page.netns_inode == self.page.netns_inode
+                && page.leftovers.contains(leftover)
+        })
     }
 
     /// Changes a setting below /proc/sys, in the calling thread's namespace, noting what it was.
@@ -129,7 +146,7 @@ impl Page {
     /// Undoes what is noted, in the calling thread's namespace, last things first.
     fn undo(&self) {
         for leftover in self.leftovers.iter().rev() {
-            if let Err(error) = leftover.undo() {
+            if let Err(error) = leftover.undo(self.pid) {
                 log::warn!("clearing up: {error:#}");
             }
         }
@@ -151,7 +168,8 @@ impl Page {
 }
 
 impl Leftover {
-    fn undo(&self) -> Result<()> {
+    /// Undoes one thing that a process did.
+    fn undo(&self, pid: u32) -> Result<()> {
         match self {
             // Somebody else may have changed it since; then it is theirs.
             Self::Setting { path, was, set_to } => {
@@ -161,11 +179,22 @@ impl Leftover {
                 Ok(())
             }
             Self::Clsact { interface } => match interfaces::named(interface) {
-                Ok(interface) => interfaces::remove_clsact(interface.index),
+                Ok(interface) if is_unused_clsact(interface.index)? => {
+                    interfaces::remove_clsact(interface.index)
+                }
+                _ => Ok(()),
+            },
+            Self::Filters { interface } => match interfaces::named(interface) {
+                Ok(_) => attach::remove_filters(interface, pid),
                 Err(_) => Ok(()),
             },
         }
     }
+}
+
+/// Whether an interface has a clsact qdisc that nobody has a filter on.
+fn is_unused_clsact(index: u32) -> Result<bool> {
+    Ok(interfaces::has_clsact(index)? && !interfaces::has_filters(index)?)
 }
 
 /// Undoes what probes that are no longer there left behind; tells how many there were.
@@ -195,13 +224,20 @@ pub fn count() -> usize {
 }
 
 fn abandoned() -> Vec<(PathBuf, Page)> {
+    let mut pages = pages();
+    pages.retain(|(_, page)| !page.owner_lives());
+    pages
+}
+
+/// Every probe's page, dead or alive.
+fn pages() -> Vec<(PathBuf, Page)> {
     fs::read_dir(DIRECTORY)
         .into_iter()
         .flatten()
         .filter_map(|entry| {
             let path = entry.ok()?.path();
             let page = Page::read(&path)?;
-            (!page.owner_lives()).then_some((path, page))
+            Some((path, page))
         })
         .collect()
 }

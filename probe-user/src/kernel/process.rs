@@ -3,17 +3,16 @@
 use std::{collections::HashMap, fs, os::unix::fs::MetadataExt};
 
 /// When a process started, in clock ticks since boot: with the pid, who it is. `None` where
-/// there is no such process.
+/// there is no such process, or only what its parent hasn't asked for yet.
 pub fn started(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The command name, in parentheses, may hold anything; the twenty-second field is the
     // twentieth behind it.
-    stat.rsplit_once(')')?
-        .1
-        .split_ascii_whitespace()
-        .nth(19)?
-        .parse()
-        .ok()
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+    if matches!(fields.next()?, "Z" | "X") {
+        return None;
+    }
+    fields.nth(18)?.parse().ok()
 }
 
 /// Whether this process was started with a signal ignored, or came to ignore it.

@@ -18,6 +18,8 @@ pub struct Scope {
     pub cgroup_id: Option<u64>,
     /// Command name or process id of the callers.
     pub process: Option<String>,
+    /// Path of the service's cgroup, below the unified hierarchy.
+    pub cgroup: Option<String>,
     /// Port of the service under test.
     pub listen: Option<u16>,
 }
@@ -56,10 +58,21 @@ impl Scope {
     /// Whether a service is the one under test.
     pub(super) fn is_the_service(&self, service: &Service) -> bool {
         self.listen.is_none_or(|port| port == service.port)
+            && self
+                .cgroup
+                .as_ref()
+                .is_none_or(|cgroup| is_below(&service.process.cgroup, cgroup))
             && self.process.as_ref().is_none_or(|process| {
                 *process == service.process.command || *process == service.pid.to_string()
             })
     }
+}
+
+/// Whether a cgroup is another, or lies below it.
+fn is_below(cgroup: &str, other: &str) -> bool {
+    let trimmed = |path: &str| path.trim_matches('/').to_owned();
+    let (cgroup, other) = (trimmed(cgroup), trimmed(other));
+    cgroup == other || cgroup.starts_with(&(other + "/"))
 }
 
 /// Names of far sides.

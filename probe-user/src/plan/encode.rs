@@ -67,6 +67,10 @@ pub fn encode(plan: &Plan) -> Result<Encoded, TooMuch> {
     let mut encoded = Encoded::default();
     for (index, rule) in plan.rules.iter().enumerate() {
         encoded.rules.push(encode_rule(rule));
+        // A rule that doesn't hold now only keeps its place.
+        if rule.ends_ns == 0 {
+            continue;
+        }
         for endpoint in &rule.endpoints {
             let (shape, key) = encode_endpoint(endpoint, rule.protocol);
             if !encoded.shapes.contains(&shape) {

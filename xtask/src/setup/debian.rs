@@ -84,10 +84,13 @@ fn unpack_busybox(folder: &Path) -> Result<()> {
 }
 
 fn missing<'a>(tools: impl Iterator<Item = &'a Tool>) -> Vec<&'static str> {
-    tools
+    let mut packages: Vec<_> = tools
         .filter(|tool| tool.is_missing())
         .map(|tool| tool.package)
-        .collect()
+        .collect();
+    packages.sort_unstable();
+    packages.dedup();
+    packages
 }
 
 fn apt_get(words: &[&str], packages: &[&str]) -> Result<Command> {

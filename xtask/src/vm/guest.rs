@@ -34,8 +34,11 @@ const MODULES: [&str; 12] = [
 pub(super) struct Guest<'a> {
     pub(super) kernel: &'a KernelFiles,
     pub(super) busybox: &'a Path,
-    /// Programs of this machine, and what they are called in /bin there. The first is run.
+    /// Programs of this machine, and what they are called in /bin there. The first is run. Where
+    /// busybox has one of that name, this one is there instead.
     pub(super) programs: &'a [(&'a str, PathBuf)],
+    /// A folder for files that are needed only while the archive is made.
+    pub(super) scratch: &'a Path,
     /// After which time the machine ends by itself, should nobody be left who ends it.
     pub(super) patience: Duration,
 }
@@ -68,7 +71,7 @@ impl Guest<'_> {
         }
         let mut libraries = Vec::new();
         for (name, program) in self.programs {
-            archive.program(&format!("bin/{name}"), &without_debug_information(program)?);
+            archive.program(&format!("bin/{name}"), &self.stripped(name, program)?);
             libraries.extend(linked_libraries(program)?);
         }
         libraries.sort();
@@ -80,6 +83,22 @@ impl Guest<'_> {
         Ok(archive.finish())
     }
 
+    /// `program` without debug information, which is most of it and which nothing there reads; as
+    /// it is where binutils are missing.
+    fn stripped(&self, name: &str, program: &Path) -> Result<Vec<u8>> {
+        let copy = self.scratch.join(format!("{name}.stripped"));
+        let mut strip = Command::new("strip");
+        strip.arg("--strip-debug").arg("-o").arg(&copy).arg(program);
+        let source = if process::output(&mut strip).is_ok() {
+            &copy
+        } else {
+            program
+        };
+        let content = fs::read(source).with_context(|| format!("read {}", source.display()));
+        let _ = fs::remove_file(&copy);
+        content
+    }
+
     /// The script that is process 1. It must not end: the kernel panics if process 1 does.
     fn init(&self, modules: &[Module]) -> String {
         let seconds = self.patience.as_secs() + 30;
@@ -87,7 +106,7 @@ impl Guest<'_> {
         let program = self.programs.first().map_or("true", |(name, _)| name);
         format!(
             "#!/bin/busybox sh\n\
-             /bin/busybox --install -s /bin\n\
+             /bin/busybox --install -s /bin 2>/dev/null\n\
              export PATH=/bin HOME=/root PROBE_BIN=/bin/probe RUST_BACKTRACE=1\n\
              mount -t proc proc /proc\n\
              mount -t sysfs sysfs /sys\n\
@@ -107,22 +126,6 @@ impl Guest<'_> {
             names.join(" ")
         )
     }
-}
-
-/// A copy of `program` without debug information, which is most of it and which nothing there
-/// reads; as it is where binutils are missing.
-fn without_debug_information(program: &Path) -> Result<Vec<u8>> {
-    let copy = program.with_extension("stripped");
-    let mut strip = Command::new("strip");
-    strip.arg("--strip-debug").arg("-o").arg(&copy).arg(program);
-    let source = if process::output(&mut strip).is_ok() {
-        &copy
-    } else {
-        program
-    };
-    let content = fs::read(source).with_context(|| format!("read {}", source.display()));
-    let _ = fs::remove_file(&copy);
-    content
 }
 
 /// The files of the libraries `program` is linked with, the loader among them. Taken along rather

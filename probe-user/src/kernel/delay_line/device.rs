@@ -11,7 +11,6 @@ use std::{
 
 use anyhow::{Context, Result};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use probe_common::line::QUEUE_LENGTH;
 use rtnetlink::LinkMessageBuilder;
 
 use crate::kernel::interfaces;
@@ -42,11 +41,12 @@ pub struct Device {
 }
 
 impl Device {
-    /// Makes a device in the calling thread's network namespace and sets it up.
+    /// Makes a device in the calling thread's network namespace and sets it up, with room for so
+    /// many frames that wait to be read.
     ///
     /// # Errors
     /// Where /dev/net/tun is missing or refuses.
-    pub fn make() -> Result<Self> {
+    pub fn make(queue_length: u32) -> Result<Self> {
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -60,7 +60,7 @@ impl Device {
         // there is no such file, and nothing to switch off.
         let _ = std::fs::write(format!("/proc/sys/net/ipv6/conf/{name}/disable_ipv6"), "1");
         let ifindex = interfaces::named(&name)?.index;
-        set_up(ifindex).with_context(|| format!("delay line: setting up {name}"))?;
+        set_up(ifindex, queue_length).with_context(|| format!("delay line: setting up {name}"))?;
         let waker = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)
             .context("delay line: making an eventfd")?;
         Ok(Self {
@@ -163,12 +163,12 @@ fn attach(file: &File) -> Result<String> {
     Ok(name.collect())
 }
 
-fn set_up(ifindex: u32) -> Result<()> {
+fn set_up(ifindex: u32, queue_length: u32) -> Result<()> {
     interfaces::with_netlink(|handle| async move {
         let link = LinkMessageBuilder::<rtnetlink::LinkUnspec>::new()
             .index(ifindex)
             .mtu(MTU)
-            .txqueuelen(QUEUE_LENGTH)
+            .txqueuelen(queue_length)
             .up()
             .build();
         Ok(handle.link().set(link).execute().await?)

@@ -27,7 +27,7 @@ pub(super) struct Worker {
     control: Arc<Control>,
     slots: Slots,
     ways: Array<MapData, Way>,
-    tags: HashMap<(u32, bool), u16>,
+    tags: HashMap<Way, u16>,
     queue: Queue,
     pool: Pool,
     waits: Waits,
@@ -154,7 +154,12 @@ impl Worker {
     /// The tag that leads back to where the packet came from; `None` where there are more ways
     /// than tags.
     fn way_back(&mut self, slot: &Slot) -> Option<u16> {
-        let way = (slot.ifindex, slot.flags & FLAG_INGRESS != 0);
+        let way = Way {
+            ifindex: slot.ifindex,
+            ingress: u32::from(slot.flags & FLAG_INGRESS != 0),
+            marks: u32::from(slot.marks),
+            pad: 0,
+        };
         if let Some(&tag) = self.tags.get(&way) {
             return Some(tag);
         }
@@ -162,11 +167,7 @@ impl Worker {
         if u32::from(tag) >= MAX_WAYS {
             return None;
         }
-        let entry = Way {
-            ifindex: way.0,
-            ingress: u32::from(way.1),
-        };
-        self.ways.set(u32::from(tag), entry, 0).ok()?;
+        self.ways.set(u32::from(tag), way, 0).ok()?;
         self.tags.insert(way, tag);
         Some(tag)
     }

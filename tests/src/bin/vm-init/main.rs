@@ -1,0 +1,79 @@
+//! The tests that run inside a virtual machine, one line each: `ok NAME`, or `FAILED NAME: why`.
+//! They hold on every kernel. Emulated, a second may be any length: nothing here asserts that
+//! something was quick, only what was counted, what came first, and what is left.
+
+mod faults;
+mod leftovers;
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use tests::Probe;
+
+/// A test, and what it is called on the console.
+type Test = (&'static str, fn() -> Result<()>);
+
+/// All of them, in the order they run: those that tell most come first.
+const TESTS: [Test; 15] = [
+    ("every-program-loads", every_program_loads),
+    ("delay", faults::delay_v4),
+    ("delay-ipv6", faults::delay_v6),
+    ("delay-on-loopback", faults::delay_on_loopback),
+    ("loss-of-all", faults::loss_of_all),
+    ("loss-of-half", faults::loss_of_half_v4),
+    ("loss-of-half-ipv6", faults::loss_of_half_v6),
+    ("corrupt-wire", faults::corrupt_wire),
+    ("corrupt-payload", faults::corrupt_payload),
+    ("sigkill", leftovers::sigkill),
+    ("sigkill-on-loopback", leftovers::sigkill_on_loopback),
+    ("sigstop", leftovers::sigstop),
+    ("stop", leftovers::stop),
+    ("two-at-once", leftovers::two_at_once),
+    ("a-clsact-of-the-users", leftovers::a_clsact_of_the_users),
+];
+
+fn main() -> ExitCode {
+    let mut failed = false;
+    for (name, test) in TESTS {
+        match run(test) {
+            Ok(()) => println!("ok {name}"),
+            Err(error) => {
+                failed = true;
+                // One line, however many the reason has.
+                let reason = format!("{error:#}").replace('\n', "; ");
+                println!("FAILED {name}: {reason}");
+            }
+        }
+    }
+    ExitCode::from(u8::from(failed))
+}
+
+fn run(test: fn() -> Result<()>) -> Result<()> {
+    let panicked = |panic: Box<dyn std::any::Any + Send>| {
+        let words = panic.downcast_ref::<String>().cloned();
+        let words = words.or_else(|| panic.downcast_ref::<&str>().map(|it| (*it).to_owned()));
+        anyhow!("panicked: {}", words.unwrap_or_default())
+    };
+    catch_unwind(AssertUnwindSafe(test)).unwrap_or_else(|panic| Err(panicked(panic)))
+}
+
+/// `probe doctor` loads each program of the object, and finds nothing that fails.
+fn every_program_loads() -> Result<()> {
+    let ended = Probe::start("doctor -o json")?.finish()?;
+    let report = ended.json()?;
+    let checks = report["checks"]
+        .as_array()
+        .context("doctor has no checks")?;
+    let find = |name: &str| checks.iter().find(|check| check["name"] == name);
+    let programs = find("programs").context("doctor doesn't load programs")?;
+    ensure!(programs["status"] == "ok", "programs: {programs}");
+    println!("doctor: {}", programs["detail"]);
+    for check in checks.iter().filter(|check| check["status"] != "ok") {
+        println!("doctor: {check}");
+    }
+    ensure!(ended.code() == 0, "exit code {}: {report}", ended.code());
+    Ok(())
+}
