@@ -9,8 +9,11 @@ use probe_common::rule::FaultRule;
 use super::{Case, Touch, size::Size};
 use crate::{atomic, maps::plan};
 
-/// What would have to wait longer than this finds the queue full.
+/// What would have to wait longer than this finds the queue full, unless the queue is short.
 const LONGEST_WAIT_NS: u64 = 1_000_000_000;
+/// A queue of this many bytes is never full: with less, a few of the large packets that hosts
+/// hand to their cards fill it at slow rates, and TCP, losing them whole, waits for its timer.
+const SHORT_QUEUE: u64 = 512 << 10;
 
 #[inline(always)]
 pub(super) fn touch(index: u32, rule: &FaultRule, size: Size, case: &mut Case) -> Touch {
@@ -19,7 +22,8 @@ pub(super) fn touch(index: u32, rule: &FaultRule, size: Size, case: &mut Case) -
     };
     // SAFETY: a valid pointer into the map.
     let full_ns = unsafe { &raw mut (*state).full_ns };
-    let cost = (u64::from(case.length) * size.of_time(rule.byte_cost)) >> 16;
+    let byte_cost = size.of_time(rule.byte_cost);
+    let cost = (u64::from(case.length) * byte_cost) >> 16;
     // SAFETY: aligned, and changed by atomic operations only.
     let before = unsafe { atomic::fetch_add(full_ns, cost) };
     if before <= case.now_ns {
@@ -34,7 +38,7 @@ pub(super) fn touch(index: u32, rule: &FaultRule, size: Size, case: &mut Case) -
     if wait == 0 {
         return Touch::Passed;
     }
-    if wait > LONGEST_WAIT_NS {
+    if wait > LONGEST_WAIT_NS.max((SHORT_QUEUE * byte_cost) >> 16) {
         // SAFETY: as above.
         unsafe { atomic::fetch_add(full_ns, cost.wrapping_neg()) };
         return Touch::Dropped;
