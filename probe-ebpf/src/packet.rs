@@ -66,9 +66,11 @@ pub struct Packet {
     pub later_fragment: bool,
     /// Where the transport header begins.
     pub transport: u16,
+    /// Always zero.
+    pub pad: u16,
 }
 
-const _: () = assert!(size_of::<Packet>() == 2 * size_of::<Address>() + 10);
+const _: () = assert!(size_of::<Packet>() == 2 * size_of::<Address>() + 12);
 
 impl Packet {
     /// Reads an Ethernet frame; `None` where it isn't IP or is cut short.
@@ -115,6 +117,7 @@ impl Packet {
             protocol: source.u16(at + 8)? as u8,
             later_fragment: fragment != 0,
             transport: transport as u16,
+            pad: 0,
         };
         packet.with_ports(source, transport)
     }
@@ -135,6 +138,7 @@ impl Packet {
             protocol: next,
             later_fragment,
             transport: transport as u16,
+            pad: 0,
         };
         packet.with_ports(source, transport)
     }

@@ -28,21 +28,26 @@ pub(crate) fn far_side(packet: &Packet, way: u32) -> EndpointKey {
     }
 }
 
-/// Calls `visit` with every target that the far side falls under.
+/// The target that the far side falls under by one of the plan's shapes.
 #[inline(always)]
-pub(crate) fn each_target(
+pub(crate) fn target(
+    header: &PlanHeader,
+    shape: u32,
+    far_side: &EndpointKey,
+) -> Option<&'static Target> {
+    let shape = header.shapes.get(shape as usize)?;
+    plan::target(&shape.apply(far_side))
+}
+
+/// The first target that the far side falls under, and by which shape.
+#[inline(always)]
+pub(crate) fn first_target(
     header: &PlanHeader,
     far_side: &EndpointKey,
-    mut visit: impl FnMut(&'static Target),
-) {
-    for index in 0..MAX_SHAPES {
-        if index as u32 >= header.shape_count {
-            break;
-        }
-        if let Some(target) = plan::target(&header.shapes[index].apply(far_side)) {
-            visit(target);
-        }
-    }
+) -> Option<(&'static Target, u32)> {
+    (0..MAX_SHAPES as u32)
+        .take_while(|&shape| shape < header.shape_count)
+        .find_map(|shape| Some((target(header, shape, far_side)?, shape)))
 }
 
 /// A number that all packets of one connection in one direction share.

@@ -1,5 +1,7 @@
 //! TC: the injector on both ways of an interface, and the way out of the delay line.
 
+use core::mem::MaybeUninit;
+
 use aya_ebpf::{bindings::__sk_buff, macros::classifier, programs::TcContext};
 use probe_common::rule::direction;
 use probe_ebpf::packet::Packet;
@@ -7,6 +9,7 @@ use probe_ebpf::packet::Packet;
 use crate::{
     fault::{self, Case, GO_ON, SHOT},
     maps::{count, counters, line, plan},
+    select,
     skb::{self, Skb},
 };
 
@@ -50,9 +53,14 @@ fn try_inject(ctx: &TcContext, way: u32) -> i32 {
         count!(counters::injector(), unparsed);
         return GO_ON;
     };
-    let mut case = Case::new(&skb, &packet, way, header.line_ifindex);
-    fault::probe_ask_targets(skb.raw(), &packet, &mut case);
-    fault::carry_out(&skb, &case)
+    let far_side = select::far_side(&packet, way);
+    let Some((target, shape)) = select::first_target(header, &far_side) else {
+        return GO_ON;
+    };
+    let mut room = MaybeUninit::uninit();
+    let case = Case::put(&mut room, &skb, &packet, way, header.line_ifindex);
+    fault::probe_ask_targets(skb.raw(), &packet, case, target, shape);
+    fault::carry_out(&skb, case)
 }
 
 #[inline(always)]
