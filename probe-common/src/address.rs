@@ -2,8 +2,9 @@
 
 /// An IPv6 address, or an IPv4 address mapped into `::ffff:0:0/96`; octets in network order.
 ///
-/// One form for both families means one look-up and one code path for both.
-#[repr(C)]
+/// One form for both families means one look-up and one code path for both. Aligned, because BPF
+/// programs otherwise read and write it one octet at a time.
+#[repr(C, align(4))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address {
     /// The octets as they stand on the wire.
@@ -36,28 +37,30 @@ impl Address {
         }
     }
 
-    /// The address as two numbers, for masking and hashing; native order, so not for arithmetic.
+    /// Four words as they stand in memory.
     #[inline(always)]
-    pub fn words(&self) -> [u64; 2] {
-        let o = &self.octets;
-        [
-            u64::from_ne_bytes([o[0], o[1], o[2], o[3], o[4], o[5], o[6], o[7]]),
-            u64::from_ne_bytes([o[8], o[9], o[10], o[11], o[12], o[13], o[14], o[15]]),
-        ]
+    pub const fn u32s(&self) -> [u32; 4] {
+        // SAFETY: sixteen bytes, aligned for words, of which any bit pattern is valid.
+        unsafe { *core::ptr::from_ref(self).cast() }
     }
 
-    /// The inverse of [`Address::words`].
+    /// The address as two numbers, for hashing; native order, so not for arithmetic.
     #[inline(always)]
-    pub fn from_words(words: [u64; 2]) -> Self {
-        let a = words[0].to_ne_bytes();
-        let b = words[1].to_ne_bytes();
-        Self {
-            octets: [
-                a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], b[0], b[1], b[2], b[3], b[4], b[5],
-                b[6], b[7],
-            ],
-        }
+    pub const fn words(&self) -> [u64; 2] {
+        let [a, b, c, d] = self.u32s();
+        [pair(a, b), pair(c, d)]
     }
+}
+
+/// Two words that stand one behind the other in memory, as one.
+#[inline(always)]
+const fn pair(first: u32, second: u32) -> u64 {
+    let (low, high) = if cfg!(target_endian = "little") {
+        (first, second)
+    } else {
+        (second, first)
+    };
+    low as u64 | (high as u64) << 32
 }
 
 /// Transport protocol numbers, as in the IP header.
@@ -74,12 +77,16 @@ pub mod protocol {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
     use super::*;
 
     #[test]
     fn words_are_the_octets() {
         let a = Address::from_v4([10, 0, 0, 7]);
-        assert_eq!(Address::from_words(a.words()), a);
+        assert_eq!(Address::from_u32s(a.u32s()), a);
+        let octets = a.words().map(u64::to_ne_bytes);
+        assert_eq!(octets.concat(), a.octets);
         assert_eq!(a.octets[10..], [0xff, 0xff, 10, 0, 0, 7]);
     }
 }

@@ -108,9 +108,9 @@ impl Shape {
     /// The key under which an endpoint of this shape is kept.
     #[inline(always)]
     pub fn apply(&self, key: &EndpointKey) -> EndpointKey {
-        let (a, m) = (key.address.words(), self.address.words());
+        let (a, m) = (key.address.u32s(), self.address.u32s());
         EndpointKey {
-            address: Address::from_words([a[0] & m[0], a[1] & m[1]]),
+            address: Address::from_u32s([a[0] & m[0], a[1] & m[1], a[2] & m[2], a[3] & m[3]]),
             port: key.port & self.port,
             protocol: key.protocol & self.protocol,
             pad: 0,

@@ -48,7 +48,7 @@ const MAX_EXTENSIONS: usize = 6;
 /// Without padding: the injector hands it to a function that the verifier checks by itself, and
 /// that takes no bytes which were never written.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Packet {
     /// Sender.
     pub source: Address,
@@ -71,10 +71,10 @@ pub struct Packet {
     /// Whether the network header is IPv6's.
     pub v6: bool,
     /// Always zero.
-    pub pad: u8,
+    pub pad: [u8; 3],
 }
 
-const _: () = assert!(size_of::<Packet>() == 2 * size_of::<Address>() + 14);
+const _: () = assert!(size_of::<Packet>() == 2 * size_of::<Address>() + 16);
 
 impl Packet {
     /// Reads an Ethernet frame; `None` where it isn't IP or is cut short.
@@ -122,7 +122,7 @@ impl Packet {
             later_fragment: fragment != 0,
             network: at as u16,
             v6: false,
-            pad: 0,
+            pad: [0; 3],
             transport: transport as u16,
         };
         packet.with_ports(source, transport)
@@ -145,7 +145,7 @@ impl Packet {
             later_fragment,
             network: at as u16,
             v6: true,
-            pad: 0,
+            pad: [0; 3],
             transport: transport as u16,
         };
         packet.with_ports(source, transport)

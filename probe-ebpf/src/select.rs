@@ -6,7 +6,7 @@
 
 use probe_common::{
     random::mix,
-    rule::{EndpointKey, Shape, Target, direction},
+    rule::{EndpointKey, MAX_SHAPES, PlanHeader, Target, direction},
 };
 use probe_ebpf::packet::Packet;
 
@@ -31,8 +31,24 @@ pub(crate) fn far_side(packet: &Packet, way: u32) -> EndpointKey {
 /// The target that the far side falls under by one of the plan's shapes. A function of its own,
 /// because the key it looks up by would otherwise lie on the stack once for every shape.
 #[inline(never)]
-pub(crate) fn target_by(shape: &Shape, far_side: &EndpointKey) -> Option<&'static Target> {
+pub(crate) fn target(
+    header: &PlanHeader,
+    shape: u32,
+    far_side: &EndpointKey,
+) -> Option<&'static Target> {
+    let shape = header.shapes.get(shape as usize)?;
     plan::target(&shape.apply(far_side))
+}
+
+/// The first target that the far side falls under, and by which shape.
+#[inline(always)]
+pub(crate) fn first_target(
+    header: &PlanHeader,
+    far_side: &EndpointKey,
+) -> Option<(&'static Target, u32)> {
+    (0..MAX_SHAPES as u32)
+        .take_while(|&shape| shape < header.shape_count)
+        .find_map(|shape| Some((target(header, shape, far_side)?, shape)))
 }
 
 /// Numbers that packets of one connection share.

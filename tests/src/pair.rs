@@ -1,10 +1,17 @@
 //! Two network namespaces and a veth pair between them, with IPv4 and IPv6.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 
-use crate::Netns;
+use crate::{
+    Netns,
+    echo::Echo,
+    patience::{LONG, wait_for},
+};
 
 /// Which of the two internets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,7 +68,22 @@ impl Pair {
             ))?;
             end.ip(&format!("link set {INTERFACE} up"))?;
         }
-        Ok(Self { near, far })
+        let pair = Self { near, far };
+        pair.wait_until_it_carries()?;
+        Ok(pair)
+    }
+
+    /// The kernel tells IPv6 in its own time, up to a second, that there is a carrier.
+    fn wait_until_it_carries(&self) -> Result<()> {
+        for family in Family::BOTH {
+            wait_for("the wire to carry packets", LONG, || {
+                // Until then there may be no route either.
+                let echo = Echo::new(&self.near, self.far_address(family));
+                let answer = echo.and_then(|mut echo| echo.once(Duration::from_millis(50)));
+                Ok(answer.ok().flatten())
+            })?;
+        }
+        Ok(())
     }
 
     /// Tells each end the other's link-layer address, so that nobody has to ask, and there is no

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use crate::{process, workspace};
+use crate::{process, setup, workspace};
 
 /// What `cargo xtask bench` takes.
 #[derive(clap::Args)]
@@ -25,6 +25,7 @@ pub(crate) fn command(arguments: &Arguments) -> Result<ExitCode> {
             "run the benchmarks: the tests crate has no program `bench` (tests/src/bin/bench.rs)"
         );
     }
+    setup::ensure_debian(&setup::TEST_TOOLS)?;
     let build = [
         "build",
         "--release",

@@ -41,7 +41,7 @@ struct TestArguments {
     #[arg(long, default_value = DEFAULT_KERNEL)]
     kernel: String,
     /// Seconds after which the machine is given up
-    #[arg(long, default_value_t = 180)]
+    #[arg(long, default_value_t = 360)]
     timeout: u64,
 }
 

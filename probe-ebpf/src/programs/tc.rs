@@ -1,5 +1,7 @@
 //! TC: the injector on both ways of an interface, and the way out of the delay line.
 
+use core::mem::MaybeUninit;
+
 use aya_ebpf::{bindings::__sk_buff, macros::classifier, programs::TcContext};
 use probe_common::{line, rule::direction};
 use probe_ebpf::packet::Packet;
@@ -7,6 +9,7 @@ use probe_ebpf::packet::Packet;
 use crate::{
     fault::{self, Case, GO_ON, SHOT},
     maps::{count, counters, line as way_back, plan},
+    select,
     skb::{self, Skb},
 };
 
@@ -47,13 +50,35 @@ fn try_inject(ctx: &TcContext, way: u32) -> i32 {
         count!(counters::injector(), returned);
         return GO_ON;
     }
-    let Some(packet) = Packet::from_ethernet(&skb) else {
+    let mut packet = Packet::default();
+    if probe_parse(skb.raw(), &mut packet) == 0 {
         count!(counters::injector(), unparsed);
         return GO_ON;
+    }
+    let far_side = select::far_side(&packet, way);
+    let Some((target, shape)) = select::first_target(header, &far_side) else {
+        return GO_ON;
     };
-    let mut case = Case::new(&skb, &packet, way, header);
-    fault::probe_ask_targets(skb.raw(), &packet, &mut case);
-    fault::carry_out(&skb, &case)
+    let mut room = MaybeUninit::uninit();
+    let case = Case::put(&mut room, &skb, &packet, way, header);
+    fault::probe_ask_targets(skb.raw(), &packet, case, target, shape);
+    fault::carry_out(&skb, case)
+}
+
+/// Reads the headers; tells whether they could be read. A function that the verifier checks by
+/// itself, so that what it needs of the stack isn't there any more when the rules are asked.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn probe_parse(raw: *mut __sk_buff, room: *mut Packet) -> u32 {
+    // SAFETY: the caller's own; the verifier makes sure that it is a packet, or nothing.
+    let Some(room) = (unsafe { room.as_mut() }) else {
+        return 0;
+    };
+    let Some(packet) = Packet::from_ethernet(&Skb::new(raw)) else {
+        return 0;
+    };
+    *room = packet;
+    1
 }
 
 #[inline(always)]
