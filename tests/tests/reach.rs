@@ -148,3 +148,27 @@ fn faults_of_two_probes_hold_at_once() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+#[ignore = "needs root"]
+fn delays_of_two_probes_add_up() -> Result<()> {
+    let _turn = Turn::together()?;
+    let pair = Pair::new()?;
+    for family in Family::BOTH {
+        let to = pair.far_address(family);
+        let inject = |fault: &str| {
+            let netns = &pair.near.name;
+            Probe::inject(&format!("{fault} --to {to} --netns {netns} --for 3s"))
+        };
+        let probes = [inject("delay 50ms")?, inject("delay 70ms")?];
+        let replies = Echo::new(&pair.near, to)?.ask(40, Duration::from_millis(20), PATIENCE)?;
+        for probe in probes {
+            let ended = probe.finish()?;
+            ensure!(ended.counter("delayed")? == replies.sent, "{ended:?}");
+        }
+        println!("{family:?}: {:?}", replies.median());
+        let off = replies.median().abs_diff(Duration::from_millis(120));
+        ensure!(off <= Duration::from_millis(2), "off by {off:?}");
+    }
+    Ok(())
+}

@@ -1,16 +1,25 @@
-//! How exactly packets are delayed, and how many of them: numbered UDP packets that carry the
-//! time at which they were sent, one way, received by a thread that never sleeps.
+//! How exactly packets are delayed, and how many of them: UDP packets that carry the time at
+//! which they were sent, one way; when they arrive the kernel tells, so that it doesn't matter
+//! when somebody reads them.
 
 use std::{
-    io::ErrorKind,
+    io::IoSliceMut,
     net::{SocketAddr, UdpSocket},
+    os::fd::AsRawFd,
     sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context, Result};
-use nix::sys::signal::Signal;
+use nix::{
+    cmsg_space,
+    sys::{
+        signal::Signal,
+        socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt},
+        time::TimeSpec,
+    },
+};
 use tests::{Family, Pair, Probe, socket};
 
 use crate::{figures::Figures, host, report::Section};
@@ -62,9 +71,10 @@ fn accuracy(rounds: usize) -> Result<Section> {
         title: "How exactly packets are delayed",
         how: format!(
             "`cargo xtask bench delay`: {PACKETS} UDP packets, one each {} ms, over a veth pair, \
-             one way, sent and received by one thread that never sleeps; {rounds} rounds, the rows \
-             taking turns. Error in microseconds: how much longer a packet took than the delay and \
-             the median way without probe, measured just before. For the median and the p99 of a \
+             one way, from when the sender looked at the clock to when the receiver's kernel had \
+             it (`SO_TIMESTAMPNS`); {rounds} rounds, the rows taking turns. Error in microseconds: \
+             how much longer a packet took than the delay and the median way without probe, \
+             measured just before. For the median and the p99 of a \
              round each: least, median and largest of the rounds; then the median of the largest.",
             APART.as_millis()
         ),
@@ -78,42 +88,44 @@ fn accuracy(rounds: usize) -> Result<Section> {
 /// Sends stamped packets; how long each took, in microseconds.
 fn one_way(pair: &Pair) -> Result<Figures> {
     let (sender, receiver) = ends(pair)?;
-    receiver.set_nonblocking(true)?;
+    setsockopt(&receiver, sockopt::ReceiveTimestampns, &true).context("asking for time stamps")?;
+    receiver.set_read_timeout(Some(Duration::from_secs(3)))?;
     thread::scope(|scope| {
-        let taking = scope.spawn(|| -> Result<Figures> {
-            host::pin(0)?;
-            let began = Instant::now();
+        let receiving = scope.spawn(|| -> Result<Figures> {
             let mut figures = Figures::default();
-            let mut sent = 0;
-            let mut received = 0;
-            let mut last = Instant::now();
-            while received < PACKETS && last.elapsed() < Duration::from_secs(3) {
-                if sent < PACKETS && began.elapsed() >= APART * sent as u32 {
-                    let mut packet = [0; LENGTH];
-                    let now = began.elapsed().as_nanos() as u64;
-                    packet[..8].copy_from_slice(&now.to_be_bytes());
-                    sender.send(&packet).context("sending")?;
-                    sent += 1;
-                    last = Instant::now();
-                }
-                let mut packet = [0; LENGTH];
-                match receiver.recv(&mut packet) {
-                    Ok(_) => {
-                        let now = began.elapsed().as_nanos() as u64;
-                        let mut stamp = [0; 8];
-                        stamp.copy_from_slice(&packet[..8]);
-                        figures.add((now - u64::from_be_bytes(stamp)) as f64 / 1e3);
-                        received += 1;
-                        last = Instant::now();
-                    }
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                    Err(error) => return Err(error).context("receiving"),
-                }
+            for _ in 0..PACKETS {
+                figures.add(way_of_next(&receiver)?.as_secs_f64() * 1e6);
             }
             Ok(figures)
         });
-        taking.join().expect("a taking that doesn't panic")
+        let began = Instant::now();
+        for number in 0..PACKETS as u32 {
+            thread::sleep((APART * number).saturating_sub(began.elapsed()));
+            let mut packet = [0; LENGTH];
+            let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+            packet[..8].copy_from_slice(&(now.as_nanos() as u64).to_be_bytes());
+            sender.send(&packet).context("sending")?;
+        }
+        receiving.join().expect("a receiver that doesn't panic")
     })
+}
+
+/// How long the next packet took from the stamp in it to its arrival.
+fn way_of_next(receiver: &UdpSocket) -> Result<Duration> {
+    let mut packet = [0; LENGTH];
+    let mut parts = [IoSliceMut::new(&mut packet)];
+    let mut control = cmsg_space!(TimeSpec);
+    let flags = MsgFlags::empty();
+    let message = recvmsg::<()>(receiver.as_raw_fd(), &mut parts, Some(&mut control), flags)
+        .context("receiving")?;
+    let arrived = message.cmsgs()?.find_map(|control| match control {
+        ControlMessageOwned::ScmTimestampns(at) => Some(Duration::from(at)),
+        _ => None,
+    });
+    let arrived = arrived.context("a packet without a time stamp")?;
+    let mut stamp = [0; 8];
+    stamp.copy_from_slice(&packet[..8]);
+    Ok(arrived.saturating_sub(Duration::from_nanos(u64::from_be_bytes(stamp))))
 }
 
 fn rate(rounds: usize) -> Result<Section> {
