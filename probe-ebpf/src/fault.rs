@@ -97,6 +97,15 @@ pub(crate) enum Touch {
     Failed,
 }
 
+/// The mark of this injector's packets in one direction; zero where it has none.
+#[inline(always)]
+pub(crate) fn mark_of(header: &PlanHeader, way: u32) -> u16 {
+    if header.line_claimed == 0 {
+        return 0;
+    }
+    mark(header.line, way == direction::INGRESS)
+}
+
 impl Case {
     /// Puts a packet's case where the caller has room for it.
     ///
@@ -119,7 +128,7 @@ impl Case {
         // case.
         let case = unsafe { room.assume_init_mut() };
         case.line_ifindex = header.line_ifindex;
-        case.mark = u32::from(mark(header.line, way == direction::INGRESS));
+        case.mark = u32::from(mark_of(header, way));
         case.slots_per_cpu = header.slots_per_cpu;
         case.way = way;
         case.length = skb.len();
@@ -376,6 +385,8 @@ pub(crate) fn carry_out(skb: &Skb, case: &Case) -> i32 {
         return skb::redirect(skb.ifindex(), case.way == direction::EGRESS);
     }
     if case.into_line == 0 {
+        // Another injector's line may bring it here again.
+        skb.set_marks(skb.marks() | case.mark as u16);
         return GO_ON;
     }
     let slot = Slot {

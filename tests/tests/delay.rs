@@ -14,6 +14,8 @@ const ASKED: Duration = Duration::from_millis(100);
 const REQUESTS: u16 = 40;
 const INTERVAL: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How often a median that is off is measured anew.
+const TRIES: u32 = 5;
 /// How far a median may be off.
 const TOLERANCE: Duration = Duration::from_millis(1);
 
@@ -44,8 +46,22 @@ fn loopback_is_delayed_too() -> Result<()> {
     Ok(())
 }
 
-/// Holds a delay against an echo client in the same namespace.
+/// Holds a delay against an echo client in the same namespace. A machine that is busy for a moment
+/// makes everything later: that is tried again, what is counted is not.
 fn check(netns: &Netns, to: &str, options: &str, crossings: u32) -> Result<()> {
+    for _ in 1..TRIES {
+        let off = try_once(netns, to, options, crossings)?;
+        if off <= TOLERANCE * crossings {
+            return Ok(());
+        }
+    }
+    let off = try_once(netns, to, options, crossings)?;
+    ensure!(off <= TOLERANCE * crossings, "off by {off:?}");
+    Ok(())
+}
+
+/// How far the median is off.
+fn try_once(netns: &Netns, to: &str, options: &str, crossings: u32) -> Result<Duration> {
     let mut echo = Echo::new(netns, to.parse()?)?;
     let base = echo.ask(REQUESTS, INTERVAL, PATIENCE)?;
     ensure!(base.lost() == 0, "lost without a fault: {base:?}");
@@ -62,9 +78,7 @@ fn check(netns: &Netns, to: &str, options: &str, crossings: u32) -> Result<()> {
     let crossed = slowed.sent * u64::from(crossings);
     ensure!(ended.counter("delayed")? == crossed, "{ended:?}");
     ensure!(ended.counter("overflow")? == 0, "{ended:?}");
-    let off = median.abs_diff(base + ASKED * crossings);
-    ensure!(off <= TOLERANCE * crossings, "off by {off:?}");
-    Ok(())
+    Ok(median.abs_diff(base + ASKED * crossings))
 }
 
 #[test]

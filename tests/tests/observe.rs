@@ -72,6 +72,16 @@ impl Day {
 #[ignore = "needs root"]
 fn latencies_and_calls_are_those_of_the_callers_own_clock() -> Result<()> {
     let _turn = Turn::together()?;
+    // On a machine that is busy for a moment, the caller's clock is late to look: tried again.
+    (1..TRIES)
+        .find_map(|_| compare().ok())
+        .map_or_else(compare, Ok)
+}
+
+/// How often figures that differ are measured anew.
+const TRIES: u32 = 3;
+
+fn compare() -> Result<()> {
     for family in ["", "--ipv6"] {
         let day = Day::spend(&format!("--rate 150 --for 6s {family}"), |_| Ok(()))?;
         for (name, remote) in DEPENDENCIES {

@@ -3,7 +3,7 @@
 use core::mem::MaybeUninit;
 
 use aya_ebpf::{bindings::__sk_buff, macros::classifier, programs::TcContext};
-use probe_common::{line, rule::direction};
+use probe_common::rule::direction;
 use probe_ebpf::packet::Packet;
 
 use crate::{
@@ -45,7 +45,7 @@ fn try_inject(ctx: &TcContext, way: u32) -> i32 {
     if header.shape_count == 0 {
         return GO_ON;
     }
-    let mark = line::mark(header.line, way == direction::INGRESS);
+    let mark = fault::mark_of(header, way);
     if skb.marks() & mark != 0 {
         count!(counters::injector(), returned);
         return GO_ON;

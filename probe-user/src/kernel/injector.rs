@@ -84,7 +84,9 @@ impl Injector {
             jitter: BTreeSet::new(),
             attached: Vec::new(),
         };
+        let claimed = injector.claim_line();
         if line {
+            claimed?;
             injector.start_line(interfaces)?;
         }
         injector.attach(interfaces)?;
@@ -198,8 +200,9 @@ impl Injector {
         Some(statistics)
     }
 
-    /// Takes one of the host's few line numbers. The header that says so is in the kernel before
-    /// anybody else looks.
+    /// Takes one of the host's few line numbers, and so the marks that come with it: also without a
+    /// line of one's own, so that a packet which comes back from another's isn't met twice. The
+    /// header that says so is in the kernel before anybody else looks.
     fn claim_line(&mut self) -> Result<()> {
         let _others_wait = host::line_lock()?;
         self.header.line = host::free_line()?;
@@ -219,7 +222,6 @@ impl Injector {
             _ => anyhow::bail!("the delay line's slots are not an array"),
         };
         let ways = array(self.ebpf_mut(), map::WAYS)?;
-        self.claim_line()?;
         let room = queue_length(self.header.slots_per_cpu);
         let line = DelayLine::start(&self.netns, room, slots, ways)?;
         self.header.line_ifindex = line.ifindex();
