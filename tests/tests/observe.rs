@@ -7,15 +7,15 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 use tests::{
-    Probe,
+    Family, Probe,
     lab::{Call, Lab},
     turn::Turn,
 };
 
-const DEPENDENCIES: [(&str, &str); 3] = [
-    ("payments", "10.77.1.2:8080"),
-    ("inventory", "10.77.2.2:8080"),
-    ("recommendations", "10.77.3.2:8080"),
+const DEPENDENCIES: [(&str, [&str; 2]); 3] = [
+    ("payments", ["10.77.1.2:8080", "[fd77:1::2]:8080"]),
+    ("inventory", ["10.77.2.2:8080", "[fd77:2::2]:8080"]),
+    ("recommendations", ["10.77.3.2:8080", "[fd77:3::2]:8080"]),
 ];
 
 /// Observed from before the shop opened until after it closed, so that every call is inside.
@@ -54,6 +54,15 @@ impl Day {
             .with_context(|| format!("{remote} was not observed: {:#}", self.observed))
     }
 
+    /// How long calls to a dependency took that were answered, ascending.
+    fn latencies_us(&self, to: &str) -> Vec<u64> {
+        let calls = self.calls.iter();
+        let answered = calls.filter(|it| it.from == "shop" && it.to == to && it.outcome == "ok");
+        let mut latencies: Vec<_> = answered.map(|call| call.latency_ns / 1_000).collect();
+        latencies.sort_unstable();
+        latencies
+    }
+
     /// How many calls to a dependency ended in which way, by the shop's own record.
     fn outcomes(&self, to: &str) -> BTreeMap<&str, u64> {
         let mut outcomes = BTreeMap::new();
@@ -68,55 +77,56 @@ impl Day {
     }
 }
 
+/// The shop's clock also runs while it waits for a CPU, which on a busy machine is longer than
+/// what is tolerated. So latencies that are off get another day; what is counted doesn't.
+const DAYS: usize = 3;
+
 #[test]
 #[ignore = "needs root"]
 fn latencies_and_calls_are_those_of_the_callers_own_clock() -> Result<()> {
     let _turn = Turn::together()?;
-    // On a machine that is busy for a moment, the caller's clock is late to look: tried again.
-    (1..TRIES)
-        .find_map(|_| compare().ok())
-        .map_or_else(compare, Ok)
+    for family in Family::BOTH {
+        let mut off = Vec::new();
+        for _ in 0..DAYS {
+            off = compare(family)?;
+            if off.is_empty() {
+                break;
+            }
+            println!("off: {off:?}");
+        }
+        ensure!(off.is_empty(), "{DAYS} days in a row, the last: {off:?}");
+    }
+    Ok(())
 }
 
-/// How often figures that differ are measured anew.
-const TRIES: u32 = 3;
-
-fn compare() -> Result<()> {
-    for family in ["", "--ipv6"] {
-        let day = Day::spend(&format!("--rate 150 --for 6s {family}"), |_| Ok(()))?;
-        for (name, remote) in DEPENDENCIES {
-            let remote = match family {
-                "" => remote.to_owned(),
-                _ => format!("[fd77:{}::2]:8080", &remote[6..7]),
-            };
-            let seen = day.dependency(&remote)?;
-            let outcomes = day.outcomes(name);
-            let made: u64 = outcomes.values().sum();
-            println!("{name}: {outcomes:?}, observed {}", seen["calls"]);
-            ensure!(seen["calls"] == made, "{outcomes:?}: {seen:#}");
-            let mut latencies: Vec<_> = day
-                .calls
-                .iter()
-                .filter(|call| call.from == "shop" && call.to == name && call.outcome == "ok")
-                .map(|call| call.latency_ns / 1_000)
-                .collect();
-            latencies.sort_unstable();
-            ensure!(latencies.len() > 300, "only {} calls", latencies.len());
-            for (quantile, percent) in [("p50", 50), ("p99", 99)] {
-                let own = latencies[(latencies.len() * percent).div_ceil(100) - 1];
-                let observed = seen["latency_us"][quantile]
-                    .as_u64()
-                    .context("no latency")?;
-                println!("{name} {quantile}: {observed} µs observed, {own} µs by its own clock");
-                let tolerance = (own / 20).max(500);
-                ensure!(
-                    observed.abs_diff(own) <= tolerance,
-                    "{name} {quantile}: {seen:#}"
-                );
+/// Holds counts against the shop's record, and tells which latencies are off.
+fn compare(family: Family) -> Result<Vec<String>> {
+    let (option, index) = match family {
+        Family::V4 => ("", 0),
+        Family::V6 => ("--ipv6", 1),
+    };
+    let day = Day::spend(&format!("--rate 150 --for 6s {option}"), |_| Ok(()))?;
+    let mut off = Vec::new();
+    for (name, remotes) in DEPENDENCIES {
+        let seen = day.dependency(remotes[index])?;
+        let outcomes = day.outcomes(name);
+        let made: u64 = outcomes.values().sum();
+        println!("{name}: {outcomes:?}, observed {}", seen["calls"]);
+        ensure!(seen["calls"] == made, "{outcomes:?}: {seen:#}");
+        let own = day.latencies_us(name);
+        ensure!(own.len() > 300, "only {} calls", own.len());
+        for (quantile, percent) in [("p50", 50), ("p99", 99)] {
+            let own = own[(own.len() * percent).div_ceil(100) - 1];
+            let observed = &seen["latency_us"][quantile];
+            let observed = observed.as_u64().context("no latency")?;
+            let line = format!("{name} {quantile}: {observed} µs observed, {own} µs by its clock");
+            println!("{line}");
+            if observed.abs_diff(own) > (own / 20).max(500) {
+                off.push(line);
             }
         }
     }
-    Ok(())
+    Ok(off)
 }
 
 #[test]
@@ -129,7 +139,7 @@ fn a_dependency_that_dies_shows_as_failed_calls() -> Result<()> {
         Ok(kill(payments, Signal::SIGKILL)?)
     })?;
     let outcomes = day.outcomes("payments");
-    let seen = day.dependency(DEPENDENCIES[0].1)?;
+    let seen = day.dependency(DEPENDENCIES[0].1[0])?;
     println!("{outcomes:?}: {seen}");
     let refused = outcomes.get("refused").copied().unwrap_or(0);
     ensure!(refused > 50, "{outcomes:?}");
@@ -137,7 +147,7 @@ fn a_dependency_that_dies_shows_as_failed_calls() -> Result<()> {
         seen["connect_failures"] == refused,
         "{outcomes:?}: {seen:#}"
     );
-    let others = day.dependency(DEPENDENCIES[1].1)?;
+    let others = day.dependency(DEPENDENCIES[1].1[0])?;
     ensure!(
         others["errors"] == 0 && others["connect_failures"] == 0,
         "{others:#}"

@@ -90,6 +90,9 @@ fn run(arguments: &Arguments) -> Result<()> {
     if arguments.write {
         let page = page();
         let text = report::page(&sections, &fs::read_to_string(&page).unwrap_or_default());
+        if let Some(folder) = page.parent() {
+            fs::create_dir_all(folder)?;
+        }
         fs::write(&page, text).with_context(|| format!("writing {}", page.display()))?;
         eprintln!("written: {}", page.display());
     }
