@@ -153,7 +153,8 @@ pub trait Arguments {
 pub(super) fn packets(text: &str) -> Result<Share, Mistake> {
     let share = parse_share(text)?;
     match share.parts() {
-        0 => Err(Mistake::new(format!("{text} would touch no packet"))),
+        0 => Err(Mistake::new(format!("{text} would touch no packet"))
+            .hint("write 1%, or as much as is meant")),
         _ => Ok(share),
     }
 }

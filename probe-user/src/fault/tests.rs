@@ -213,10 +213,13 @@ const BROKEN: &[(&str, &str)] = &[
         "correlation: 100% would decide once for all \
           packets\nhint: write 99% or less",
     ),
-    ("loss loss=0%", "loss: 0% would touch no packet"),
+    (
+        "loss loss=0%",
+        "loss: 0% would touch no packet\nhint: write 1%, or as much as is meant",
+    ),
     (
         "loss loss=0.00000001%",
-        "loss: 0.00000001% would touch no packet",
+        "loss: 0.00000001% would touch no packet\nhint: write 1%, or as much as is meant",
     ),
     (
         "loss gilbert-elliott=1",
