@@ -54,7 +54,6 @@ pub async fn run(
         session,
         game,
         tell,
-        left: false,
     };
     match options.dashboard {
         None => running.headless().await?,
@@ -73,8 +72,6 @@ struct Running<T> {
     session: Session,
     game: Game,
     tell: T,
-    /// Whether the person has left the dashboard.
-    left: bool,
 }
 
 impl<T: FnMut(u64, TimelineKind, &str)> Running<T> {
@@ -148,10 +145,7 @@ impl<T: FnMut(u64, TimelineKind, &str)> Running<T> {
     async fn obey(&mut self, command: Command) {
         match command {
             Command::Panic => self.abort("a person ended every fault").await,
-            Command::Quit => {
-                self.left = true;
-                self.abort("a person left the dashboard").await;
-            }
+            Command::Quit => self.abort("a person left the dashboard").await,
         }
     }
 
