@@ -6,6 +6,8 @@
 pub mod binomial;
 pub mod bpf;
 pub mod echo;
+pub mod flood;
+pub mod kolmogorov;
 pub mod lab;
 pub mod netns;
 pub mod pair;
@@ -18,6 +20,7 @@ pub mod socket;
 pub mod stream;
 pub mod turn;
 pub mod udp;
+pub mod voyage;
 
 pub use netns::Netns;
 pub use pair::{Family, Pair};

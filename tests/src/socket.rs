@@ -150,3 +150,45 @@ fn set(socket: &UdpSocket, level: libc::c_int, name: libc::c_int, to: libc::c_in
         _ => Err(io::Error::last_os_error()).with_context(|| format!("setting option {name}")),
     }
 }
+
+/// Asks for the time at which the kernel got each packet.
+///
+/// # Errors
+/// The kernel's.
+pub fn stamp_arrivals(socket: &UdpSocket) -> Result<()> {
+    set(socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)
+}
+
+/// Receives one packet and tells when the kernel got it, in nanoseconds on CLOCK_REALTIME.
+///
+/// # Errors
+/// The kernel's; `InvalidData` where it gives no time.
+pub fn receive_stamped(socket: libc::c_int, buffer: &mut [u8]) -> io::Result<u64> {
+    let mut control = [0u64; 16];
+    let mut part = libc::iovec {
+        iov_base: buffer.as_mut_ptr().cast(),
+        iov_len: buffer.len(),
+    };
+    // SAFETY: all zero is a valid msghdr: no name, no parts, no control data.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.as_mut_ptr().cast();
+    message.msg_controllen = size_of_val(&control);
+    // SAFETY: `message` points at buffers of the lengths it says, all alive.
+    if unsafe { libc::recvmsg(socket, &raw mut message, 0) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has filled in the control data that the message points at.
+    let first = unsafe { libc::CMSG_FIRSTHDR(&raw const message).as_ref() };
+    let stamp = first
+        .filter(|it| it.cmsg_level == libc::SOL_SOCKET && it.cmsg_type == libc::SCM_TIMESTAMPNS);
+    let stamp = stamp.ok_or(io::ErrorKind::InvalidData)?;
+    // SAFETY: control data of this kind is a timespec, wherever it lies.
+    let time = unsafe {
+        libc::CMSG_DATA(stamp)
+            .cast::<libc::timespec>()
+            .read_unaligned()
+    };
+    Ok(time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
+}

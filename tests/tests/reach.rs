@@ -167,8 +167,9 @@ fn delays_of_two_probes_add_up() -> Result<()> {
             ensure!(ended.counter("delayed")? == replies.sent, "{ended:?}");
         }
         println!("{family:?}: {:?}", replies.median());
-        let off = replies.median().abs_diff(Duration::from_millis(120));
-        ensure!(off <= Duration::from_millis(2), "off by {off:?}");
+        // On a busy machine it is later, but not by as much as either delay.
+        let sum = Duration::from_millis(120)..Duration::from_millis(170);
+        ensure!(sum.contains(&replies.median()), "{:?}", replies.median());
     }
     Ok(())
 }

@@ -149,14 +149,15 @@ pub trait Arguments {
     }
 }
 
-/// Reads a share of packets that isn't none of them.
+/// Reads a share of packets. None of them may be meant, to see what an armed rule costs that
+/// touches nothing; a share too small to count is a slip.
 pub(super) fn packets(text: &str) -> Result<Share, Mistake> {
     let share = parse_share(text)?;
-    match share.parts() {
-        0 => Err(Mistake::new(format!("{text} would touch no packet"))
-            .hint("write 1%, or as much as is meant")),
-        _ => Ok(share),
+    if share != Share::NONE && share.parts() == 0 {
+        let mistake = Mistake::new(format!("{text} would touch no packet"));
+        return Err(mistake.hint("write 0.000001% or more; or 0%, if none is meant"));
     }
+    Ok(share)
 }
 
 /// Reads how much of a draw is the one before.

@@ -70,6 +70,7 @@ const GOOD: &[(&str, &str, &str)] = &[
     ),
     ("loss loss=10%", "10%", "loss 10%"),
     ("loss loss=100%", "100%", "loss 100%"),
+    ("loss loss=0%", "0%", "loss 0%"),
     (
         "loss loss=0.1% correlation=25%",
         "0.1% --correlation 25%",
@@ -214,12 +215,9 @@ const BROKEN: &[(&str, &str)] = &[
           packets\nhint: write 99% or less",
     ),
     (
-        "loss loss=0%",
-        "loss: 0% would touch no packet\nhint: write 1%, or as much as is meant",
-    ),
-    (
         "loss loss=0.00000001%",
-        "loss: 0.00000001% would touch no packet\nhint: write 1%, or as much as is meant",
+        "loss: 0.00000001% would touch no packet\n\
+         hint: write 0.000001% or more; or 0%, if none is meant",
     ),
     (
         "loss gilbert-elliott=1",
