@@ -55,6 +55,9 @@ pub mod program {
     pub const TC_INGRESS: &str = "tc_ingress_inject";
     /// TC ingress of the delay line's TAP device: sends packets on their way again.
     pub const TC_LINE: &str = "tc_line_return";
+    /// Never attached: tells what the parser makes of a frame, to be held against the same source
+    /// built for the host.
+    pub const TC_PARSE: &str = "tc_parse";
     /// cgroup_skb egress: observes what sockets send.
     pub const SKB_EGRESS: &str = "skb_egress_observe";
     /// cgroup_skb ingress: observes what sockets receive.
@@ -92,10 +95,11 @@ pub const MAPS: [&str; 20] = [
 ];
 
 /// Every program of the object.
-pub const PROGRAMS: [&str; 8] = [
+pub const PROGRAMS: [&str; 9] = [
     program::TC_EGRESS,
     program::TC_INGRESS,
     program::TC_LINE,
+    program::TC_PARSE,
     program::SKB_EGRESS,
     program::SKB_INGRESS,
     program::SOCK_OPS,

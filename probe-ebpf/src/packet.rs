@@ -2,7 +2,10 @@
 //! calls need them. Reads through [`Source`], so that the verifier's bounds checks and a slice's
 //! are the same code. Never guesses: what it can't read is `None`, and the packet passes.
 
-use probe_common::address::{Address, protocol};
+use probe_common::{
+    address::{Address, protocol},
+    random::mix,
+};
 
 /// Where packet bytes come from. Offsets count from the first byte given.
 ///
@@ -101,6 +104,28 @@ impl Packet {
             6 => Self::from_ipv6(source, 0),
             _ => None,
         }
+    }
+
+    /// One number made of everything that was read: two readings that agree in it are the same.
+    #[inline(always)]
+    pub fn digest(&self, segment: Option<Segment>) -> u64 {
+        let [ports, places, rest] = [
+            [self.source_port, self.destination_port, self.icmp_type],
+            [self.network, self.transport, u16::from(self.protocol)],
+            [u16::from(self.later_fragment), u16::from(self.v6), 0],
+        ]
+        .map(|[a, b, c]| u64::from(a) | u64::from(b) << 16 | u64::from(c) << 32);
+        let segment = segment.map_or(0, |it| {
+            1 << 63
+                | u64::from(it.payload) << 40
+                | u64::from(it.flags) << 32
+                | u64::from(it.sequence)
+        });
+        let [a, b] = self.source.words();
+        let [c, d] = self.destination.words();
+        [a, b, c, d, ports, places, rest, segment]
+            .into_iter()
+            .fold(0, |digest, word| mix(digest ^ word))
     }
 
     #[inline(always)]

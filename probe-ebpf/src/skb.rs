@@ -58,6 +58,17 @@ impl Skb {
         unsafe { (*self.raw).tc_index = u32::from(marks) };
     }
 
+    /// Leaves a number in the packet's control block, for who runs the program over a frame in
+    /// memory.
+    #[inline(always)]
+    pub(crate) fn leave(&self, number: u64) {
+        // SAFETY: as in `len`.
+        unsafe {
+            (*self.raw).cb[0] = number as u32;
+            (*self.raw).cb[1] = (number >> 32) as u32;
+        }
+    }
+
     /// The VLAN tag that stands beside the packet, if one does.
     #[inline(always)]
     pub(crate) fn tag(&self) -> Option<u16> {

@@ -4,7 +4,7 @@ use core::mem::MaybeUninit;
 
 use aya_ebpf::{bindings::__sk_buff, macros::classifier, programs::TcContext};
 use probe_common::rule::direction;
-use probe_ebpf::packet::Packet;
+use probe_ebpf::packet::{Packet, Segment};
 
 use crate::{
     fault::{self, Case, GO_ON, SHOT},
@@ -29,6 +29,19 @@ pub(crate) fn tc_ingress_inject(ctx: TcContext) -> i32 {
 #[classifier]
 pub(crate) fn tc_line_return(ctx: TcContext) -> i32 {
     try_return(&ctx)
+}
+
+/// Leaves what the parser makes of a frame in its control block; the verdict tells whether it
+/// could be read. Only ever run over frames in memory.
+#[classifier]
+pub(crate) fn tc_parse(ctx: TcContext) -> i32 {
+    let skb = Skb::new(raw(&ctx));
+    let mut packet = Packet::default();
+    if probe_parse(skb.raw(), &mut packet) == 0 {
+        return 0;
+    }
+    skb.leave(packet.digest(Segment::of(&skb, &packet)));
+    1
 }
 
 #[inline(always)]

@@ -2,14 +2,13 @@
 //! (`BPF_PROG_TEST_RUN`), and an empty program beside it.
 
 mod armed;
-mod test_run;
 
 use anyhow::{Result, ensure};
 use probe_common::rule::fault;
+use tests::test_run::{Program, empty};
 
 use crate::{figures::Figures, host, report::Section};
 use armed::{Armed, Packet, armed};
-use test_run::{Program, empty};
 
 /// Runs of a program in a row, of which the kernel tells the mean.
 const REPEAT: u32 = 1_000_000;

@@ -13,8 +13,7 @@ use probe_common::{
     names::{map, program},
     rule::{EndpointKey, FaultRule, PlanHeader, Shape, Target, direction},
 };
-
-use super::test_run::Program;
+use tests::test_run::Program;
 
 static OBJECT: &[u8] = include_bytes_aligned!(concat!(
     env!("CARGO_MANIFEST_DIR"),

@@ -1,4 +1,4 @@
-//! bpf(2), as far as running a program over a packet takes it.
+//! Running a kernel program over a packet that is in memory (`BPF_PROG_TEST_RUN`).
 
 use std::{
     io,
@@ -14,7 +14,7 @@ const SCHED_CLS: u32 = 3;
 
 /// A loaded program.
 #[derive(Debug)]
-pub(super) struct Program(OwnedFd);
+pub struct Program(OwnedFd);
 
 /// The attributes of `BPF_PROG_LOAD`, as far as they are needed.
 #[repr(C)]
@@ -37,14 +37,22 @@ struct TestRun {
     data_out: u64,
     repeat: u32,
     duration_ns: u32,
-    rest: [u64; 4],
+    context_size_in: u32,
+    context_size_out: u32,
+    context_in: u64,
+    context_out: u64,
+    rest: u64,
 }
 
-/// A program that lets every packet go on.
+/// Bytes of `struct __sk_buff`, at least, and where its control block stands.
+const CONTEXT_LENGTH: usize = 192;
+const CONTROL_BLOCK_AT: usize = 48;
+
+/// Loads a program that lets every packet go on.
 ///
 /// # Errors
 /// Without the privilege.
-pub(super) fn empty() -> Result<Program> {
+pub fn empty() -> Result<Program> {
     // r0 = -1; exit
     let instructions: [u64; 2] = [0xffff_ffff_0000_00b7, 0x95];
     let mut load = Load {
@@ -60,7 +68,8 @@ pub(super) fn empty() -> Result<Program> {
 }
 
 impl Program {
-    pub(super) fn of(fd: OwnedFd) -> Self {
+    /// Takes a program that somebody else loaded.
+    pub fn of(fd: OwnedFd) -> Self {
         Self(fd)
     }
 
@@ -69,8 +78,35 @@ impl Program {
     ///
     /// # Errors
     /// Where the kernel refuses the packet.
-    pub(super) fn run(&self, packet: &[u8], repeat: u32) -> Result<(u32, f64)> {
-        let mut run = TestRun {
+    pub fn run(&self, packet: &[u8], repeat: u32) -> Result<(u32, f64)> {
+        let mut run = self.over(packet, repeat);
+        bpf(PROG_TEST_RUN, &mut run).context("running a program over a packet")?;
+        Ok((run.verdict, f64::from(run.duration_ns)))
+    }
+
+    /// Runs it once; returns its verdict and the first two words that it left in the packet's
+    /// control block.
+    ///
+    /// # Errors
+    /// Where the kernel refuses the packet.
+    pub fn answer(&self, packet: &[u8]) -> Result<(u32, [u32; 2])> {
+        let mut context = [0u8; CONTEXT_LENGTH];
+        let mut run = self.over(packet, 1);
+        run.context_size_out = CONTEXT_LENGTH as u32;
+        run.context_out = context.as_mut_ptr() as u64;
+        bpf(PROG_TEST_RUN, &mut run).context("running a program over a packet")?;
+        let word = |at: usize| {
+            let bytes = context[at..].first_chunk().copied().unwrap_or_default();
+            u32::from_ne_bytes(bytes)
+        };
+        Ok((
+            run.verdict,
+            [word(CONTROL_BLOCK_AT), word(CONTROL_BLOCK_AT + 4)],
+        ))
+    }
+
+    fn over(&self, packet: &[u8], repeat: u32) -> TestRun {
+        TestRun {
             program: self.0.as_raw_fd() as u32,
             verdict: 0,
             size_in: packet.len() as u32,
@@ -79,10 +115,12 @@ impl Program {
             data_out: 0,
             repeat,
             duration_ns: 0,
-            rest: [0; 4],
-        };
-        bpf(PROG_TEST_RUN, &mut run).context("running a program over a packet")?;
-        Ok((run.verdict, f64::from(run.duration_ns)))
+            context_size_in: 0,
+            context_size_out: 0,
+            context_in: 0,
+            context_out: 0,
+            rest: 0,
+        }
     }
 }
 
