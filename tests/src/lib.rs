@@ -18,6 +18,7 @@ pub mod programs;
 pub mod snapshot;
 pub mod snmp;
 pub mod socket;
+pub mod starvation;
 pub mod stream;
 pub mod test_run;
 pub mod turn;

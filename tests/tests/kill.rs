@@ -16,7 +16,9 @@ use tests::{
     Family, Pair, Probe,
     echo::Echo,
     patience::LONG,
+    programs,
     snapshot::{Snapshot, Traces},
+    starvation::Cage,
     turn::Turn,
 };
 
@@ -51,24 +53,33 @@ impl Ground {
         })
     }
 
-    /// Arms a fault, takes note of all that comes with it, and strikes at a random moment.
+    /// Arms a fault, and sends a signal at a random moment.
     fn strike(&self, round: usize, random: &mut StdRng, signal: Signal) -> Result<Struck> {
+        let probe = Probe::inject(&self.faults[round % 2])?;
+        self.strike_armed(probe, round, random, |probe| probe.signal(signal))
+            .with_context(|| signal.to_string())
+    }
+
+    /// Takes note of all that comes with a fault, and strikes at a random moment.
+    fn strike_armed(
+        &self,
+        probe: Probe,
+        round: usize,
+        random: &mut StdRng,
+        strike: impl FnOnce(&Probe) -> Result<()>,
+    ) -> Result<Struck> {
         let family = Family::BOTH[round % 2];
         let mut echo = Echo::new(&self.pair.near, self.pair.far_address(family))?;
-        let probe = Probe::inject(&self.faults[round % 2])?;
         let traces = Traces::of(&probe)?;
         let wait = random.random_range(0..150);
         let under_fault = echo.ask(1 + wait / 10, Duration::from_millis(10), PATIENCE)?;
         ensure!(under_fault.median() > UNHARMED, "no fault: {under_fault:?}");
         let struck = Instant::now();
-        probe.signal(signal)?;
+        strike(&probe)?;
         let replies = echo.ask(140, Duration::from_millis(10), PATIENCE)?;
         let last = replies.last_beyond(UNHARMED);
         let harmed = last.map_or(Duration::ZERO, |at| at.duration_since(struck));
-        ensure!(
-            harmed < LIMIT,
-            "{signal}: traffic was harmed for {harmed:?}"
-        );
+        ensure!(harmed < LIMIT, "traffic was harmed for {harmed:?}");
         Ok(Struck {
             probe,
             traces,
@@ -100,6 +111,22 @@ fn rounds() -> usize {
     asked.and_then(|text| text.parse().ok()).unwrap_or(6)
 }
 
+/// After a death that probe could do nothing about: nothing is left but what the next start clears.
+fn only_settings_are_left(ground: &Ground, round: usize, struck: Struck) -> Result<()> {
+    ensure!(struck.probe.finish()?.code() == -9, "not killed");
+    struck.traces.wait_until_gone()?;
+    let left = ground.before.differences(&Snapshot::of(&ground.pair.near)?);
+    ensure!(
+        left.iter().all(|line| line.contains("/conf/lo/")),
+        "{left:?}"
+    );
+    if round % 2 == 0 {
+        ensure!(!left.is_empty(), "IPv4 over lo needs settings");
+        ground.next_probe_clears(&struck.traces)?;
+    }
+    Ok(())
+}
+
 #[test]
 #[ignore = "needs root"]
 fn killed_at_any_moment_it_leaves_the_traffic_alone() -> Result<()> {
@@ -110,22 +137,37 @@ fn killed_at_any_moment_it_leaves_the_traffic_alone() -> Result<()> {
     let mut longest = Duration::ZERO;
     for round in 0..rounds() {
         let struck = ground.strike(round, &mut random, Signal::SIGKILL)?;
-        ensure!(struck.probe.finish()?.code() == -9, "not killed");
-        struck.traces.wait_until_gone()?;
         longest = longest.max(struck.harmed);
-        // What is left is what the next start clears, and nothing else.
-        let left = ground.before.differences(&Snapshot::of(&ground.pair.near)?);
-        ensure!(
-            left.iter().all(|line| line.contains("/conf/lo/")),
-            "{left:?}"
-        );
-        if round % 2 == 0 {
-            ensure!(!left.is_empty(), "IPv4 over lo needs settings");
-            ground.next_probe_clears(&struck.traces)?;
-        }
+        only_settings_are_left(&ground, round, struck)?;
     }
     println!(
         "{} times killed, traffic harmed for {longest:?} at most",
+        rounds()
+    );
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs root"]
+fn out_of_memory_at_any_moment_it_leaves_the_traffic_alone() -> Result<()> {
+    // Any other probe that starts would clear up what is left here.
+    let _turn = Turn::alone()?;
+    let ground = Ground::new()?;
+    let mut random = StdRng::seed_from_u64(3);
+    let mut longest = Duration::ZERO;
+    for round in 0..rounds() {
+        let mut cage = Cage::new()?;
+        let mut command = cage.command(&programs::probe()?);
+        command.args(["inject", "-o", "json"]);
+        command.args(ground.faults[round % 2].split(' '));
+        let mut probe = Probe::spawn(command)?;
+        probe.wait_for("armed:")?;
+        let struck = ground.strike_armed(probe, round, &mut random, |_| cage.starve())?;
+        longest = longest.max(struck.harmed);
+        only_settings_are_left(&ground, round, struck)?;
+    }
+    println!(
+        "{} times out of memory, traffic harmed for {longest:?} at most",
         rounds()
     );
     Ok(())
