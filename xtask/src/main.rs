@@ -6,6 +6,7 @@ mod demo;
 mod ebpf;
 mod process;
 mod setup;
+mod soak;
 mod test;
 mod tidy;
 mod vm;
@@ -37,6 +38,8 @@ enum Chore {
     Demo(demo::Arguments),
     /// Measure what probe costs
     Bench(bench::Arguments),
+    /// Run the trials that take too long for every day
+    Soak(soak::Arguments),
     /// Check the rules of the house that a machine can check
     Tidy,
     /// The same as test, where what can't run is a failure
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Chore::Vm(arguments) => vm::command(&arguments),
         Chore::Demo(arguments) => demo::command(&arguments),
         Chore::Bench(arguments) => bench::command(&arguments),
+        Chore::Soak(arguments) => soak::command(&arguments),
         Chore::Tidy => tidy::command(),
         Chore::Ci => ci::command(),
     };

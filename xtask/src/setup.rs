@@ -3,6 +3,7 @@
 
 mod apt;
 mod bpf_linker;
+mod cargo_fuzz;
 mod debian;
 mod rust_src;
 mod vm_kernel;
@@ -14,6 +15,7 @@ use anyhow::Result;
 use crate::process::{find, note};
 
 pub(crate) use bpf_linker::ensure_bpf_linker;
+pub(crate) use cargo_fuzz::ensure_cargo_fuzz;
 pub(crate) use debian::{busybox, ensure_debian};
 pub(crate) use rust_src::ensure_rust_src;
 pub(crate) use vm_kernel::{KERNELS, KernelFiles, ensure_vm_kernel, kernel_named};
@@ -80,6 +82,7 @@ pub(crate) fn command(arguments: &Arguments) -> Result<ExitCode> {
     }
     ensure_rust_src()?;
     ensure_bpf_linker()?;
+    ensure_cargo_fuzz()?;
     ensure_debian(&TEST_TOOLS)?;
     ensure_debian(&VM_TOOLS)?;
     busybox()?;
@@ -92,6 +95,7 @@ fn dry_run() -> Result<ExitCode> {
     let mut plan = Vec::new();
     plan.extend(rust_src::plan()?);
     plan.extend(bpf_linker::plan());
+    plan.extend(cargo_fuzz::plan());
     plan.extend(debian::plan(TEST_TOOLS.iter().chain(&VM_TOOLS)));
     plan.extend(debian::plan_busybox());
     plan.extend(vm_kernel::plan(kernel_named(DEFAULT_KERNEL)?));

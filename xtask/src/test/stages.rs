@@ -9,7 +9,7 @@ use super::Outcome;
 use super::count::Count;
 use crate::setup::{self, DEFAULT_KERNEL};
 use crate::workspace::{self, HOST_CRATES, cargo};
-use crate::{ebpf, process, tidy, vm};
+use crate::{ebpf, process, soak, tidy, vm};
 
 /// How long the virtual machine may take, emulation and a busy machine included.
 const VM_PATIENCE: Duration = Duration::from_secs(360);
@@ -22,7 +22,7 @@ pub(super) struct Stage {
 }
 
 /// All stages, in the order they run: what is quick to tell comes first.
-pub(super) const STAGES: [Stage; 8] = [
+pub(super) const STAGES: [Stage; 9] = [
     Stage {
         name: "setup",
         about: "get what the other stages need",
@@ -54,6 +54,11 @@ pub(super) const STAGES: [Stage; 8] = [
         run: unit,
     },
     Stage {
+        name: "fuzz",
+        about: "do the parsers stand hostile input, a million times each",
+        run: fuzz,
+    },
+    Stage {
         name: "root",
         about: "tests that need root and network namespaces",
         run: root,
@@ -72,6 +77,7 @@ pub(super) struct Needs {
     bpf_toolchain: Option<Result<(), String>>,
     test_tools: Option<Result<(), String>>,
     vm: Option<Result<(), String>>,
+    cargo_fuzz: Option<Result<(), String>>,
 }
 
 impl Needs {
@@ -89,6 +95,13 @@ impl Needs {
         })
     }
 
+    fn cargo_fuzz(&mut self) -> Result<(), String> {
+        once(&mut self.cargo_fuzz, || {
+            setup::ensure_cargo_fuzz()?;
+            Ok(())
+        })
+    }
+
     fn vm(&mut self) -> Result<(), String> {
         once(&mut self.vm, || vm::prepare(DEFAULT_KERNEL))
     }
@@ -103,7 +116,7 @@ fn once(
 }
 
 fn get_needs(needs: &mut Needs) -> Result<Outcome> {
-    let mut missing = vec![needs.bpf_toolchain(), needs.vm()];
+    let mut missing = vec![needs.bpf_toolchain(), needs.cargo_fuzz(), needs.vm()];
     // Nobody else's tests run them, and installing for nothing would ask for a password.
     if process::is_root() {
         missing.push(needs.test_tools());
@@ -155,6 +168,16 @@ fn unit(_: &mut Needs) -> Result<Outcome> {
         count += cargo_test(cargo_test_command().args(["-p", "probe-ebpf", "--lib"]))?;
     }
     Ok(Outcome::Ran(count))
+}
+
+fn fuzz(needs: &mut Needs) -> Result<Outcome> {
+    if let Err(reason) = needs.cargo_fuzz() {
+        return Ok(Outcome::Skipped(reason));
+    }
+    Ok(Outcome::Ran(Count {
+        passed: soak::fuzz_sample()?,
+        ..Count::default()
+    }))
 }
 
 fn root(needs: &mut Needs) -> Result<Outcome> {

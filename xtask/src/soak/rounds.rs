@@ -1,0 +1,64 @@
+//! Tests that say themselves how many rounds they went, with many more of them.
+
+use anyhow::{Result, bail};
+
+use super::Outcome;
+use crate::workspace::{self, HOST_CRATES, cargo};
+use crate::{process, setup};
+
+/// Ends probe at random moments in every way it can't do anything about.
+pub(super) fn kill(times: u64) -> Result<Vec<Outcome>> {
+    let tests = "at_any_moment_it_leaves_the_traffic_alone";
+    run("kill", tests, "PROBE_KILLS", times)
+}
+
+/// Runs the tests of one file whose names have `filter` in them, and hears them out.
+fn run(file: &str, filter: &str, variable: &str, times: u64) -> Result<Vec<Outcome>> {
+    setup::ensure_debian(&setup::TEST_TOOLS)?;
+    let programs = workspace::build_programs()?;
+    let mut command = cargo();
+    command
+        .args(["test", "--locked"])
+        .args(HOST_CRATES)
+        .args(["--test", file, filter])
+        .args(["--", "--ignored", "--nocapture", "--test-threads=1"])
+        .env("PROBE_BIN", programs.join("probe"))
+        .env("LAB_BIN", programs.join("lab"))
+        .env(variable, times.to_string());
+    let mut outcomes = Vec::new();
+    let status = process::stream(&mut command, |line| {
+        println!("{line}");
+        outcomes.extend(outcome(line));
+    })?;
+    if !status.success() || outcomes.is_empty() {
+        bail!("soak: {file}: {status}");
+    }
+    Ok(outcomes)
+}
+
+/// Reads "1000 times killed, traffic harmed for 120ms at most".
+fn outcome(line: &str) -> Option<Outcome> {
+    let (times, rest) = line.split_once(" times ")?;
+    let (what, result) = rest.split_once(", ")?;
+    // The test's name may stand before it, where it isn't told on a line of its own.
+    let times = times.rsplit(' ').next()?.parse().ok()?;
+    Some(Outcome {
+        what: what.to_owned(),
+        times,
+        result: result.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_tests_say_of_their_rounds_is_read() {
+        let line = "test killed ... 50 times killed, traffic harmed for 1.5ms at most";
+        let outcome = outcome(line).unwrap();
+        assert_eq!((outcome.what.as_str(), outcome.times), ("killed", 50));
+        assert_eq!(outcome.result, "traffic harmed for 1.5ms at most");
+        assert!(super::outcome("test result: ok. 3 passed").is_none());
+    }
+}
