@@ -85,6 +85,8 @@ counters! {
         returned,
         /// Packets that the line could not send on: no way back of that tag.
         lost_way,
+        /// DNS answers that could not be overheard: no room.
+        unheard,
     }
 }
 

@@ -11,6 +11,7 @@ pub mod flow;
 pub mod histogram;
 pub mod line;
 pub mod names;
+pub mod overheard;
 pub mod random;
 pub mod rule;
 

@@ -124,7 +124,7 @@ pub(crate) fn request(subject: Subject, flow: &Flow, skb: &Skb, payload: u32) {
             (*event).pad = 0;
             (*event).prefix = [0; REQUEST_PREFIX];
             let to = (&raw mut (*event).prefix).cast();
-            (*event).prefix_length = load_prefix::<REQUEST_PREFIX>(skb, payload, to);
+            (*event).prefix_length = skb.load_up_to::<REQUEST_PREFIX>(payload, to) as u8;
         }
     });
 }
@@ -141,7 +141,7 @@ pub(crate) fn answer(subject: Subject, flow: &Flow, latency_ns: u64, skb: &Skb, 
             (*event).pad = 0;
             (*event).prefix = [0; ANSWER_PREFIX];
             let to = (&raw mut (*event).prefix).cast();
-            (*event).prefix_length = load_prefix::<ANSWER_PREFIX>(skb, payload, to);
+            (*event).prefix_length = skb.load_up_to::<ANSWER_PREFIX>(payload, to) as u8;
         }
     });
 }
@@ -161,29 +161,4 @@ pub(crate) fn close(subject: Subject, flow: &Flow, ending: u8, waited_ns: u64) {
             (*event).pad = 0;
         }
     });
-}
-
-/// Copies up to `N` payload bytes to `to` and tells how many.
-///
-/// # Safety
-/// `to` must be valid for writes of `N` bytes.
-#[inline(always)]
-unsafe fn load_prefix<const N: usize>(skb: &Skb, payload: u32, to: *mut u8) -> u8 {
-    let available = skb.len().saturating_sub(payload);
-    if available == 0 {
-        return 0;
-    }
-    let last = u64::from(available - 1);
-    // Read back as something the compiler knows nothing of: else it proves the bounds below by
-    // comparing something else, and the verifier can't follow. That of 6.1 neither learns that
-    // what isn't zero is at least one, nor the bounds of a copy of 32 bits.
-    // SAFETY: a variable of this function's own.
-    let last = unsafe { core::ptr::read_volatile(&raw const last) };
-    let length = if last >= N as u64 { N as u64 } else { last + 1 };
-    // SAFETY: at most N bytes, for which the caller vouches.
-    if unsafe { skb.load(payload, to, length as u32) }.is_ok() {
-        length as u8
-    } else {
-        0
-    }
 }

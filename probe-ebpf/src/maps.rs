@@ -4,6 +4,7 @@
 pub(crate) mod counters;
 pub(crate) mod flows;
 pub(crate) mod line;
+pub(crate) mod overheard;
 pub(crate) mod peers;
 pub(crate) mod plan;
 pub(crate) mod ring;

@@ -109,6 +109,31 @@ impl Skb {
         if code == 0 { Ok(()) } else { Err(()) }
     }
 
+    /// Copies up to `N` bytes from `offset` on to `to` and tells how many.
+    ///
+    /// # Safety
+    /// `to` must be valid for writes of `N` bytes.
+    #[inline(always)]
+    pub(crate) unsafe fn load_up_to<const N: usize>(&self, offset: u32, to: *mut u8) -> u32 {
+        let available = self.len().saturating_sub(offset);
+        if available == 0 {
+            return 0;
+        }
+        let last = u64::from(available - 1);
+        // Read back as something the compiler knows nothing of: else it proves the bounds below by
+        // comparing something else, and the verifier can't follow. That of 6.1 neither learns that
+        // what isn't zero is at least one, nor the bounds of a copy of 32 bits.
+        // SAFETY: a variable of this function's own.
+        let last = unsafe { core::ptr::read_volatile(&raw const last) };
+        let length = if last >= N as u64 { N as u64 } else { last + 1 };
+        // SAFETY: at most N bytes, for which the caller vouches.
+        if unsafe { self.load(offset, to, length as u32) }.is_ok() {
+            length as u32
+        } else {
+            0
+        }
+    }
+
     /// Where `length` bytes at `offset` lie, if they are in the packet's directly readable part.
     #[inline(always)]
     fn at(&self, offset: usize, length: usize) -> Option<*const u8> {

@@ -40,6 +40,19 @@ impl EndpointSpec {
         }
     }
 
+    /// Whether an answer for a name, in lower case, is one for this far side's, given the domains
+    /// that the resolver of its namespace tries behind a name.
+    pub fn is_called(&self, name: &str, search: &[String]) -> bool {
+        let Some(typed) = self.name().map(|typed| typed.trim_end_matches('.')) else {
+            return false;
+        };
+        let rest = name.strip_prefix(typed);
+        rest.is_some_and(|rest| match rest.strip_prefix('.') {
+            Some(domain) => search.iter().any(|it| it == domain),
+            None => rest.is_empty(),
+        })
+    }
+
     /// What it means in terms of addresses, given those that its name stands for; they are
     /// not looked at where it has none.
     pub fn resolved(&self, addresses: &[IpAddr]) -> Vec<Endpoint> {
@@ -244,6 +257,18 @@ mod tests {
     fn spec(text: &str) -> EndpointSpec {
         text.parse()
             .unwrap_or_else(|mistake| panic!("{text}: {mistake}"))
+    }
+
+    #[test]
+    fn a_name_is_also_what_the_resolver_makes_of_it() {
+        let spec: EndpointSpec = "payments:80".parse().unwrap();
+        let search = ["shop.svc.local".to_owned()];
+        assert!(spec.is_called("payments", &search));
+        assert!(spec.is_called("payments.shop.svc.local", &search));
+        assert!(!spec.is_called("payments.elsewhere", &search));
+        assert!(!spec.is_called("payments2", &search));
+        let address: EndpointSpec = "10.0.0.7:80".parse().unwrap();
+        assert!(!address.is_called("10.0.0.7", &search));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Wire protocols: what the first bytes of a request and of its answer mean. One protocol a
 //! file; bytes are hostile input, so nothing here panics or allocates beyond what it is given.
 
+pub mod dns;
 pub mod http1;
 
 /// What an answer's first bytes say.

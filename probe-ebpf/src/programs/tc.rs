@@ -9,7 +9,7 @@ use probe_ebpf::packet::{Packet, Segment};
 use crate::{
     fault::{self, Case, GO_ON, SHOT},
     maps::{count, counters, line as way_back, plan},
-    select,
+    overhear, select,
     skb::{self, Skb},
 };
 
@@ -67,6 +67,9 @@ fn try_inject(ctx: &TcContext, way: u32) -> i32 {
     if probe_parse(skb.raw(), &mut packet) == 0 {
         count!(counters::injector(), unparsed);
         return GO_ON;
+    }
+    if way == direction::INGRESS && header.overhears != 0 {
+        overhear::answer(&skb, &packet);
     }
     let far_side = select::far_side(&packet, way);
     let Some((target, shape)) = select::first_target(header, &far_side) else {

@@ -1,0 +1,73 @@
+//! DNS answers (RFC 1035): which addresses somebody was told for which name.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use simple_dns::{Packet, PacketFlag, RCODE, rdata::RData};
+
+/// What an answer says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The name that was asked for, in lower case, without a dot at its end.
+    pub name: String,
+    /// Its addresses, those behind its aliases included; one at least.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// Reads an answer to a question for addresses; `None` for any other message, a failure, or one
+/// that is cut short.
+pub fn told(message: &[u8]) -> Option<Told> {
+    let packet = Packet::parse(message).ok()?;
+    if !packet.has_flags(PacketFlag::RESPONSE) || packet.rcode() != RCODE::NoError {
+        return None;
+    }
+    let name = packet.questions.first()?.qname.to_string();
+    let addresses = packet
+        .answers
+        .iter()
+        .filter_map(|record| match &record.rdata {
+            RData::A(v4) => Some(IpAddr::V4(Ipv4Addr::from(v4.address))),
+            RData::AAAA(v6) => Some(IpAddr::V6(Ipv6Addr::from(v6.address))),
+            _ => None,
+        });
+    let addresses: Vec<IpAddr> = addresses.collect();
+    (!addresses.is_empty()).then(|| Told {
+        name: name.trim_end_matches('.').to_ascii_lowercase(),
+        addresses,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An answer as a resolver gives it: an alias, and two addresses behind it.
+    const ALIASED: &[u8] = b"\x12\x34\x81\x80\x00\x01\x00\x03\x00\x00\x00\x00\
+        \x08Payments\x04shop\x00\x00\x01\x00\x01\
+        \xc0\x0c\x00\x05\x00\x01\x00\x00\x00\x3c\x00\x05\x02p1\xc0\x15\
+        \xc0\x2b\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\x0a\x00\x00\x07\
+        \xc0\x2b\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\x0a\x00\x00\x08";
+
+    #[test]
+    fn addresses_behind_an_alias_are_those_of_the_name() {
+        let told = told(ALIASED).unwrap();
+        assert_eq!(told.name, "payments.shop");
+        let addresses: Vec<String> = told.addresses.iter().map(IpAddr::to_string).collect();
+        assert_eq!(addresses, ["10.0.0.7", "10.0.0.8"]);
+    }
+
+    #[test]
+    fn questions_failures_and_what_is_cut_short_tell_nothing() {
+        let with = |at: usize, byte: u8| {
+            let mut message = ALIASED.to_vec();
+            message[at] = byte;
+            told(&message)
+        };
+        assert_eq!(with(2, 0x01), None, "a question");
+        assert_eq!(with(3, 0x83), None, "there is no such name");
+        assert_eq!(with(5, 0), None, "no question");
+        for length in 0..ALIASED.len() {
+            let short = told(&ALIASED[..length]);
+            assert_eq!(short, None, "{length} bytes");
+        }
+    }
+}
