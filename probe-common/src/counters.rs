@@ -85,6 +85,8 @@ counters! {
         returned,
         /// Packets that the line could not send on: no way back of that tag.
         lost_way,
+        /// Packets that left the fq lane.
+        left_lane,
     }
 }
 

@@ -31,6 +31,12 @@ pub mod map {
     pub const LINE_CURSORS: &str = "PROBE_CURSORS";
     /// Array of [`crate::line::Way`], by tag.
     pub const WAYS: &str = "PROBE_WAYS";
+    /// Array of [`crate::lane::LaneSlot`].
+    pub const LANE_SLOTS: &str = "PROBE_LANESLOT";
+    /// Array of `u64`, by [`crate::lane::word`].
+    pub const LANE: &str = "PROBE_LANE";
+    /// Per-CPU array of [`crate::histogram::Buckets`], by [`crate::lane::wait`].
+    pub const LANE_WAITS: &str = "PROBE_LANEWAIT";
     /// Ring buffer of events.
     pub const EVENTS: &str = "PROBE_EVENTS";
     /// Per-CPU array of one [`crate::counters::ObserverCounters`].
@@ -55,6 +61,10 @@ pub mod program {
     pub const TC_INGRESS: &str = "tc_ingress_inject";
     /// TC ingress of the delay line's TAP device: sends packets on their way again.
     pub const TC_LINE: &str = "tc_line_return";
+    /// TC ingress of the fq lane's near end: sends packets on their way again, or back to wait on.
+    pub const TC_LANE: &str = "tc_lane_return";
+    /// TC ingress of the fq lane's far end: turns packets around.
+    pub const TC_LANE_TURN: &str = "tc_lane_turn";
     /// cgroup_skb egress: observes what sockets send.
     pub const SKB_EGRESS: &str = "skb_egress_observe";
     /// cgroup_skb ingress: observes what sockets receive.
@@ -67,8 +77,14 @@ pub mod program {
     pub const CONNECT6: &str = "connect6_observe";
 }
 
+/// Constants of the object that are set when it is loaded.
+pub mod global {
+    /// A `u32`: other than zero where the kernel has what the fq lane takes (5.18).
+    pub const LANE: &str = "PROBE_HAS_LANE";
+}
+
 /// Every map of the object, for tests and for telling ours from others.
-pub const MAPS: [&str; 20] = [
+pub const MAPS: [&str; 23] = [
     map::KILL,
     map::LEASE,
     map::PLAN,
@@ -82,6 +98,9 @@ pub const MAPS: [&str; 20] = [
     map::LINE_SLOTS,
     map::LINE_CURSORS,
     map::WAYS,
+    map::LANE_SLOTS,
+    map::LANE,
+    map::LANE_WAITS,
     map::EVENTS,
     map::OBSERVER_COUNTERS,
     map::FLOWS,
@@ -92,10 +111,12 @@ pub const MAPS: [&str; 20] = [
 ];
 
 /// Every program of the object.
-pub const PROGRAMS: [&str; 8] = [
+pub const PROGRAMS: [&str; 10] = [
     program::TC_EGRESS,
     program::TC_INGRESS,
     program::TC_LINE,
+    program::TC_LANE,
+    program::TC_LANE_TURN,
     program::SKB_EGRESS,
     program::SKB_INGRESS,
     program::SOCK_OPS,

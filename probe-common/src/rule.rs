@@ -150,8 +150,8 @@ pub struct PlanHeader {
     pub slots_per_cpu: u32,
     /// One where `line` is taken.
     pub line_claimed: u32,
-    /// Always zero.
-    pub pad: u32,
+    /// Index of the fq lane's near end; 0 without one.
+    pub lane_ifindex: u32,
     /// Inode of the network namespace, as in /proc/PID/ns/net.
     pub netns_inode: u64,
     /// When the process armed its first fault, on CLOCK_MONOTONIC.
@@ -172,7 +172,7 @@ impl Default for PlanHeader {
             line: 0,
             slots_per_cpu: 0,
             line_claimed: 0,
-            pad: 0,
+            lane_ifindex: 0,
             netns_inode: 0,
             armed_ns: 0,
             shapes: [Shape::default(); MAX_SHAPES],
