@@ -87,6 +87,8 @@ counters! {
         lost_way,
         /// DNS answers that could not be overheard: no room.
         unheard,
+        /// Packets that left the fq lane.
+        left_lane,
     }
 }
 

@@ -9,6 +9,7 @@ pub mod counters;
 pub mod event;
 pub mod flow;
 pub mod histogram;
+pub mod lane;
 pub mod line;
 pub mod names;
 pub mod overheard;

@@ -51,6 +51,8 @@ pub const fn mark(line: u32, ingress: bool) -> u16 {
 pub const FLAG_INGRESS: u8 = 1;
 /// [`Slot::flags`]: finish the checksum, then flip one bit behind it.
 pub const FLAG_CORRUPT: u8 = 2;
+/// [`Slot::flags`]: packets behind it are to overtake it.
+pub const FLAG_OVERTAKEN: u8 = 4;
 
 /// What the kernel program says of one packet in the line.
 #[repr(C)]

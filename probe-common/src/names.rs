@@ -33,6 +33,12 @@ pub mod map {
     pub const WAYS: &str = "PROBE_WAYS";
     /// Ring buffer of [`crate::overheard::DnsMessage`].
     pub const OVERHEARD: &str = "PROBE_DNS";
+    /// Array of [`crate::lane::LaneSlot`].
+    pub const LANE_SLOTS: &str = "PROBE_LANESLOT";
+    /// Array of `u64`, by [`crate::lane::word`].
+    pub const LANE: &str = "PROBE_LANE";
+    /// Per-CPU array of [`crate::histogram::Buckets`], by [`crate::lane::wait`].
+    pub const LANE_WAITS: &str = "PROBE_LANEWAIT";
     /// Ring buffer of events.
     pub const EVENTS: &str = "PROBE_EVENTS";
     /// Per-CPU array of one [`crate::counters::ObserverCounters`].
@@ -60,6 +66,10 @@ pub mod program {
     /// Never attached: tells what the parser makes of a frame, to be held against the same source
     /// built for the host.
     pub const TC_PARSE: &str = "tc_parse";
+    /// TC ingress of the fq lane's near end: sends packets on their way again, or back to wait on.
+    pub const TC_LANE: &str = "tc_lane_return";
+    /// TC ingress of the fq lane's far end: turns packets around.
+    pub const TC_LANE_TURN: &str = "tc_lane_turn";
     /// cgroup_skb egress: observes what sockets send.
     pub const SKB_EGRESS: &str = "skb_egress_observe";
     /// cgroup_skb ingress: observes what sockets receive.
@@ -72,8 +82,14 @@ pub mod program {
     pub const CONNECT6: &str = "connect6_observe";
 }
 
+/// Constants of the object that are set when it is loaded.
+pub mod global {
+    /// A `u32`: other than zero where the kernel has what the fq lane takes (5.18).
+    pub const LANE: &str = "PROBE_HAS_LANE";
+}
+
 /// Every map of the object, for tests and for telling ours from others.
-pub const MAPS: [&str; 21] = [
+pub const MAPS: &[&str] = &[
     map::KILL,
     map::LEASE,
     map::PLAN,
@@ -88,6 +104,9 @@ pub const MAPS: [&str; 21] = [
     map::LINE_CURSORS,
     map::WAYS,
     map::OVERHEARD,
+    map::LANE_SLOTS,
+    map::LANE,
+    map::LANE_WAITS,
     map::EVENTS,
     map::OBSERVER_COUNTERS,
     map::FLOWS,
@@ -98,11 +117,13 @@ pub const MAPS: [&str; 21] = [
 ];
 
 /// Every program of the object.
-pub const PROGRAMS: [&str; 9] = [
+pub const PROGRAMS: &[&str] = &[
     program::TC_EGRESS,
     program::TC_INGRESS,
     program::TC_LINE,
     program::TC_PARSE,
+    program::TC_LANE,
+    program::TC_LANE_TURN,
     program::SKB_EGRESS,
     program::SKB_INGRESS,
     program::SOCK_OPS,

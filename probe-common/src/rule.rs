@@ -152,6 +152,10 @@ pub struct PlanHeader {
     pub line_claimed: u32,
     /// One where DNS answers are overheard.
     pub overhears: u32,
+    /// Index of the fq lane's near end; 0 without one.
+    pub lane_ifindex: u32,
+    /// Always zero.
+    pub pad: u32,
     /// Inode of the network namespace, as in /proc/PID/ns/net.
     pub netns_inode: u64,
     /// When the process armed its first fault, on CLOCK_MONOTONIC.
@@ -173,6 +177,8 @@ impl Default for PlanHeader {
             slots_per_cpu: 0,
             line_claimed: 0,
             overhears: 0,
+            lane_ifindex: 0,
+            pad: 0,
             netns_inode: 0,
             armed_ns: 0,
             shapes: [Shape::default(); MAX_SHAPES],
@@ -255,7 +261,7 @@ pub struct FaultFlow {
 const _: () = assert!(size_of::<EndpointKey>() == 20);
 const _: () = assert!(size_of::<Shape>() == 20);
 const _: () = assert!(size_of::<Target>() == 20);
-const _: () = assert!(size_of::<PlanHeader>() == 56 + 20 * MAX_SHAPES);
+const _: () = assert!(size_of::<PlanHeader>() == 64 + 20 * MAX_SHAPES);
 const _: () = assert!(size_of::<FaultRule>() == 136);
 const _: () = assert!(size_of::<FaultFlow>() == 24);
 

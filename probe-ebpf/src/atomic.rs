@@ -17,14 +17,15 @@ pub(crate) unsafe fn fetch_add(counter: *mut u64, by: u64) -> u64 {
     unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::SeqCst }>(counter, by) }
 }
 
-/// Replaces a value, if it still is what it was thought to be.
+/// Replaces a value, if it still is what it was thought to be; tells whether it was.
 ///
 /// # Safety
 /// As for [`fetch_add`].
 #[inline(always)]
-pub(crate) unsafe fn replace(value: *mut u64, was: u64, to: u64) {
+pub(crate) unsafe fn replace(value: *mut u64, was: u64, to: u64) -> bool {
     // SAFETY: the caller vouches for it.
-    let _ = unsafe {
+    unsafe {
         atomic_cxchg::<u64, { AtomicOrdering::SeqCst }, { AtomicOrdering::SeqCst }>(value, was, to)
-    };
+    }
+    .1
 }

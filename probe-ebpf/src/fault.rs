@@ -7,6 +7,7 @@ mod delay;
 mod dns;
 mod duplicate;
 mod http_status;
+mod lane;
 mod loss;
 mod loss_in_bursts;
 mod rate;
@@ -19,7 +20,7 @@ use core::mem::MaybeUninit;
 
 use aya_ebpf::{bindings::__sk_buff, helpers::bpf_ktime_get_ns};
 use probe_common::{
-    line::{Slot, mark},
+    line::{FLAG_CORRUPT, Slot, mark},
     random,
     rule::{
         FaultFlow, FaultRule, MAX_RULES_PER_TARGET, MAX_SHAPES, PlanHeader, Target, direction,
@@ -79,6 +80,9 @@ pub(crate) struct Case {
     line_rule: u32,
     /// Goes back to who sent it.
     turned_back: u32,
+    /// The fq lane's near end; 0 without one.
+    lane_ifindex: u32,
+    pad: u32,
 }
 
 const _: () = assert!(size_of::<Case>().is_multiple_of(size_of::<u64>()));
@@ -128,6 +132,7 @@ impl Case {
         // case.
         let case = unsafe { room.assume_init_mut() };
         case.line_ifindex = header.line_ifindex;
+        case.lane_ifindex = header.lane_ifindex;
         case.mark = u32::from(mark_of(header, way));
         case.slots_per_cpu = header.slots_per_cpu;
         case.way = way;
@@ -364,7 +369,7 @@ fn touch(skb: &Skb, index: u32, rule: &FaultRule, size: Size, case: &mut Case) -
 
 /// Carries out what the rules decided; returns the program's verdict.
 #[inline(always)]
-pub(crate) fn carry_out(skb: &Skb, case: &Case) -> i32 {
+pub(crate) fn carry_out(skb: &Skb, case: &mut Case) -> i32 {
     if case.vanishes != 0 {
         return if case.way == direction::EGRESS {
             skb::vanish()
@@ -388,6 +393,13 @@ pub(crate) fn carry_out(skb: &Skb, case: &Case) -> i32 {
         // Another injector's line may bring it here again.
         skb.set_marks(skb.marks() | case.mark as u16);
         return GO_ON;
+    }
+    // A checksum is finished in user space only.
+    if case.lane_ifindex != 0 && case.line_flags & u32::from(FLAG_CORRUPT) == 0 {
+        return lane::send(skb, case).unwrap_or_else(|| {
+            take_back(case.line_rule);
+            GO_ON
+        });
     }
     let slot = Slot {
         entered_ns: case.now_ns,

@@ -3,6 +3,7 @@
 
 pub(crate) mod counters;
 pub(crate) mod flows;
+pub(crate) mod lane;
 pub(crate) mod line;
 pub(crate) mod overheard;
 pub(crate) mod peers;

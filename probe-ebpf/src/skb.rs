@@ -3,7 +3,8 @@
 use aya_ebpf::{
     bindings::__sk_buff,
     helpers::generated::{
-        bpf_redirect, bpf_skb_change_type, bpf_skb_load_bytes, bpf_skb_vlan_pop, bpf_skb_vlan_push,
+        bpf_redirect, bpf_redirect_peer, bpf_set_hash, bpf_set_hash_invalid, bpf_skb_change_type,
+        bpf_skb_load_bytes, bpf_skb_set_tstamp, bpf_skb_vlan_pop, bpf_skb_vlan_push,
     },
 };
 use probe_common::line;
@@ -19,6 +20,9 @@ pub(crate) struct Skb {
 const PACKET_HOST: u32 = 0;
 /// `bpf_redirect` flag: the packet goes on inwards.
 const BPF_F_INGRESS: u64 = 1;
+/// `bpf_skb_set_tstamp` kinds of time: none, and a departure time on CLOCK_MONOTONIC.
+const BPF_SKB_TSTAMP_UNSPEC: u32 = 0;
+const BPF_SKB_TSTAMP_DELIVERY_MONO: u32 = 1;
 /// No interface has this index: redirecting there drops a packet without telling the sender.
 const NO_INTERFACE: u32 = 0x7fff_ffff;
 
@@ -67,6 +71,69 @@ impl Skb {
             (*self.raw).cb[0] = number as u32;
             (*self.raw).cb[1] = (number >> 32) as u32;
         }
+    }
+
+    #[inline(always)]
+    pub(crate) fn mark(&self) -> u32 {
+        // SAFETY: as in `len`.
+        unsafe { (*self.raw).mark }
+    }
+
+    #[inline(always)]
+    pub(crate) fn set_mark(&self, mark: u32) {
+        // SAFETY: as in `len`.
+        unsafe { (*self.raw).mark = mark };
+    }
+
+    #[inline(always)]
+    pub(crate) fn priority(&self) -> u32 {
+        // SAFETY: as in `len`.
+        unsafe { (*self.raw).priority }
+    }
+
+    #[inline(always)]
+    pub(crate) fn set_priority(&self, priority: u32) {
+        // SAFETY: as in `len`.
+        unsafe { (*self.raw).priority = priority };
+    }
+
+    /// What the packet's flow is known by; zero where nobody has asked yet.
+    #[inline(always)]
+    pub(crate) fn hash(&self) -> u32 {
+        // SAFETY: as in `len`.
+        unsafe { (*self.raw).hash }
+    }
+
+    #[inline(always)]
+    pub(crate) fn set_hash(&self, hash: u32) {
+        // SAFETY: a helper call on the context the kernel gave; it can't fail.
+        unsafe { bpf_set_hash(self.raw, hash) };
+    }
+
+    /// Makes the hash what it was before, or has the kernel find it anew.
+    #[inline(always)]
+    pub(crate) fn restore_hash(&self, hash: u32) {
+        if hash != 0 {
+            return self.set_hash(hash);
+        }
+        // SAFETY: a helper call on the context the kernel gave.
+        unsafe { bpf_set_hash_invalid(self.raw) };
+    }
+
+    /// Tells when the packet is to leave, on CLOCK_MONOTONIC; fq obeys. The kernel refuses it for
+    /// packets that it doesn't take for IP, such as those with a VLAN tag inside.
+    #[inline(always)]
+    pub(crate) fn set_departure(&self, at_ns: u64) -> Result<(), ()> {
+        // SAFETY: a helper call on the context the kernel gave.
+        let code = unsafe { bpf_skb_set_tstamp(self.raw, at_ns, BPF_SKB_TSTAMP_DELIVERY_MONO) };
+        if code == 0 { Ok(()) } else { Err(()) }
+    }
+
+    /// Takes the time of departure off the packet, so that no other qdisc obeys it.
+    #[inline(always)]
+    pub(crate) fn clear_departure(&self) {
+        // SAFETY: a helper call on the context the kernel gave. It fails only where setting did.
+        unsafe { bpf_skb_set_tstamp(self.raw, 0, BPF_SKB_TSTAMP_UNSPEC) };
     }
 
     /// The VLAN tag that stands beside the packet, if one does.
@@ -175,6 +242,14 @@ impl Source for Skb {
 pub(crate) fn redirect(ifindex: u32, ingress: bool) -> i32 {
     // SAFETY: a helper call without pointers.
     unsafe { bpf_redirect(ifindex, if ingress { BPF_F_INGRESS } else { 0 }) as i32 }
+}
+
+/// Lets the packet arrive at the other end of the veth pair whose end in another namespace it has
+/// just come to; returns the program's verdict.
+#[inline(always)]
+pub(crate) fn redirect_to_peer(ifindex: u32) -> i32 {
+    // SAFETY: a helper call without pointers.
+    unsafe { bpf_redirect_peer(ifindex, 0) as i32 }
 }
 
 /// Makes an outgoing packet vanish as on a wire: the sender's stack is told it was sent.

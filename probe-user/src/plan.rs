@@ -146,8 +146,14 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether any rule needs the delay line.
-    pub fn needs_line(&self) -> bool {
-        self.rules.iter().any(|rule| rule.fault.needs_line())
+    /// Whether any rule makes packets wait.
+    pub fn waits(&self) -> bool {
+        self.rules.iter().any(|rule| rule.fault.waits())
+    }
+
+    /// Whether any rule needs the line for what is done there in user space, besides waiting.
+    pub fn needs_userspace_line(&self) -> bool {
+        let mut faults = self.rules.iter().map(|rule| rule.fault);
+        faults.any(|fault| fault.needs_line() && !fault.waits())
     }
 }

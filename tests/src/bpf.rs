@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 /// What probe's maps are called first of all.
 const MAP_PREFIX: &str = "PROBE_";
 /// What its programs are called, as far as the kernel keeps it.
-const PROGRAM_MARKS: [&str; 3] = ["_inject", "_observe", "tc_line_return"];
+const PROGRAM_MARKS: [&str; 4] = ["_inject", "_observe", "tc_line_return", "tc_lane_"];
 
 // Commands of bpf(2), from linux/bpf.h.
 const PROG_GET_NEXT_ID: libc::c_int = 11;

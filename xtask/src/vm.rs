@@ -41,8 +41,11 @@ struct TestArguments {
     #[arg(long, default_value = DEFAULT_KERNEL)]
     kernel: String,
     /// Seconds after which the machine is given up
-    #[arg(long, default_value_t = 360)]
+    #[arg(long, default_value_t = 600)]
     timeout: u64,
+    /// Run only the tests with this in their names
+    #[arg(long, default_value = "")]
+    only: String,
 }
 
 /// Runs the tests on the kernels asked for.
@@ -59,7 +62,11 @@ pub(crate) fn command(arguments: &Arguments) -> Result<ExitCode> {
     } else {
         vec![arguments.kernel.as_str()]
     } {
-        let outcome = test(name, Duration::from_secs(arguments.timeout))?;
+        let outcome = test(
+            name,
+            Duration::from_secs(arguments.timeout),
+            &arguments.only,
+        )?;
         println!(
             "kernel {name}: {} passed, {} failed",
             outcome.passed, outcome.failed
@@ -90,11 +97,11 @@ pub(crate) fn prepare(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Boots the kernel `name`, runs the tests in it and counts them, printing what the machine says.
+/// Boots the kernel `name`, runs those of the tests in it that are asked for and counts them, printing what the machine says.
 ///
 /// # Errors
 /// If the machine can't be built or started.
-pub(crate) fn test(name: &str, patience: Duration) -> Result<Outcome> {
+pub(crate) fn test(name: &str, patience: Duration, only: &str) -> Result<Outcome> {
     if let Some(reason) = missing_program() {
         bail!("test kernel {name}: {reason}");
     }
@@ -113,6 +120,7 @@ pub(crate) fn test(name: &str, patience: Duration) -> Result<Outcome> {
         ],
         scratch: &folder,
         patience,
+        only,
     };
     let initramfs = folder.join(format!("initramfs-{name}.cpio"));
     let archive = guest.initramfs()?;

@@ -19,13 +19,14 @@ pub(super) fn touch(
     case: &mut Case,
 ) -> Touch {
     let wait = size.of_time(wait_ns(rule, draw, flow));
-    let due = (case.now_ns + wait).max(flow.last_due_ns);
+    // Later by as little as can be told, so that the order is one of times alone.
+    let due = (case.now_ns + wait).max(flow.last_due_ns + 1);
     flow.last_due_ns = due;
     let wait = due - case.now_ns;
     if wait == 0 {
         return Touch::Passed;
     }
-    if case.line_ifindex == 0 {
+    if !case.can_wait() {
         return Touch::Failed;
     }
     case.wait_ns += wait;
@@ -55,6 +56,12 @@ fn wait_ns(rule: &FaultRule, draw: u64, flow: &mut FaultFlow) -> u64 {
 }
 
 impl Case {
+    /// Whether there is anywhere to wait.
+    #[inline(always)]
+    pub(super) fn can_wait(&self) -> bool {
+        self.line_ifindex | self.lane_ifindex != 0
+    }
+
     /// Sends the packet through the line on behalf of a rule.
     #[inline(always)]
     pub(super) fn into_line(&mut self, index: u32) {

@@ -43,7 +43,7 @@ pub(super) fn touch(index: u32, rule: &FaultRule, size: Size, case: &mut Case) -
         unsafe { atomic::fetch_add(full_ns, cost.wrapping_neg()) };
         return Touch::Dropped;
     }
-    if case.line_ifindex == 0 {
+    if !case.can_wait() {
         return Touch::Failed;
     }
     case.wait_ns += wait;

@@ -1,6 +1,6 @@
 //! Chosen packets wait a while in the delay line, and those behind them overtake them.
 
-use probe_common::{random, rule::FaultRule};
+use probe_common::{line::FLAG_OVERTAKEN, random, rule::FaultRule};
 
 use super::{Case, Touch, size::Size};
 
@@ -9,10 +9,11 @@ pub(super) fn touch(index: u32, rule: &FaultRule, size: Size, draw: u64, case: &
     if !random::hits(draw, size.of_share(rule.probability)) {
         return Touch::Passed;
     }
-    if case.line_ifindex == 0 {
+    if !case.can_wait() {
         return Touch::Failed;
     }
     case.wait_ns += rule.delay_ns;
+    case.line_flags |= u32::from(FLAG_OVERTAKEN);
     case.into_line(index);
     Touch::Reordered
 }

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     endpoint::{EndpointSpec, Host},
     engine::injection::{Prepared, Request},
-    kernel::support,
+    kernel::{delay_line::Choice, support},
     mistake::Mistake,
     quantity::{parse_duration, words::typed_duration},
     report::injection::EndedBy,
@@ -45,6 +45,9 @@ pub struct InjectArgs {
     /// Decide as a run with this number did; default: a random one, which is told
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Where delayed packets wait: auto, userspace or fq [default: auto, or PROBE_DELAY_BACKEND]
+    #[arg(long, value_name = "BACKEND", value_parser = Choice::parse)]
+    delay_backend: Option<Choice>,
     /// Say what would be done, and touch nothing
     #[arg(long)]
     dry_run: bool,
@@ -125,6 +128,10 @@ impl InjectArgs {
             netns: self.target.netns(),
             duration: self.duration()?,
             interfaces: self.target.interface,
+            delay_backend: match self.delay_backend {
+                Some(choice) => choice,
+                None => Choice::of_environment()?,
+            },
             seed: match self.seed {
                 Some(seed) => seed,
                 None => random_seed()?,

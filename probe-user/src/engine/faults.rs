@@ -6,7 +6,11 @@ use probe_common::counters::RuleCounters;
 
 use super::place::Place;
 use crate::{
-    kernel::{clock, injector::Injector},
+    kernel::{
+        clock,
+        delay_line::{Backend, Choice},
+        injector::Injector,
+    },
     plan::{Plan, Protocol, Rule},
     scenario::Scenario,
     verdict::FaultCounters,
@@ -55,7 +59,7 @@ impl Faults {
             .iter()
             .filter_map(|step| Some(step.fault()?.dependency));
         let interfaces = place.interfaces(faulted);
-        let mut injector = Injector::open(place.netns, &interfaces, plan.needs_line())?;
+        let mut injector = Injector::open(place.netns, &interfaces, &backends(&plan)?)?;
         injector.apply(&plan)?;
         Ok(Self {
             overflow: vec![0; plan.rules.len()],
@@ -136,4 +140,17 @@ impl Faults {
         }
         self.injector.apply(&self.plan)
     }
+}
+
+/// The lines that a plan needs: where packets wait, and the one in user space for what only it
+/// can do.
+fn backends(plan: &Plan) -> Result<Vec<Backend>> {
+    let mut backends = Vec::new();
+    if plan.waits() {
+        backends.push(Choice::of_environment()?.settle()?);
+    }
+    if plan.needs_userspace_line() && !backends.contains(&Backend::Userspace) {
+        backends.push(Backend::Userspace);
+    }
+    Ok(backends)
 }

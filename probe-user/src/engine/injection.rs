@@ -13,7 +13,7 @@ use crate::{
     fault::{Fault, Modifiers},
     kernel::{
         clock,
-        delay_line::Waits,
+        delay_line::{Backend, Choice, Waits},
         injector::Injector,
         leftovers,
         netns::{Netns, NetnsRef},
@@ -56,6 +56,8 @@ pub struct Request {
     pub duration: Duration,
     /// Seed of its decisions.
     pub seed: u64,
+    /// Where packets are to wait.
+    pub delay_backend: Choice,
 }
 
 /// A request whose namespace is open and whose target is resolved; nothing is touched yet.
@@ -63,6 +65,8 @@ pub struct Request {
 pub struct Prepared {
     request: Request,
     netns: Netns,
+    /// Where packets wait, if any do.
+    backend: Option<Backend>,
     /// Endpoints and interfaces.
     pub target: Resolved,
 }
@@ -91,9 +95,15 @@ impl Prepared {
     pub fn new(request: Request) -> Result<Self> {
         let netns = Netns::open(&request.netns)?;
         let target = resolve(&netns, &request.to, &request.interfaces)?;
+        let backend = match request.fault {
+            fault if fault.waits() => Some(request.delay_backend.settle()?),
+            fault if fault.needs_line() => Some(Backend::Userspace),
+            _ => None,
+        };
         Ok(Self {
             request,
             netns,
+            backend,
             target,
         })
     }
@@ -103,13 +113,9 @@ impl Prepared {
         &self.request
     }
 
-    /// Where packets wait: "userspace", or "none" where none has to.
+    /// Where packets wait: "userspace" or "fq", or "none" where none has to.
     pub fn delay_backend(&self) -> &'static str {
-        if self.plan(0).needs_line() {
-            "userspace"
-        } else {
-            "none"
-        }
+        self.backend.map_or("none", Backend::name)
     }
 
     /// Injects until the deadline, a signal, the kill switch, or until the ground is gone.
@@ -153,9 +159,10 @@ impl Prepared {
             request,
             netns,
             target,
+            backend,
         } = &self;
-        let needs_line = self.plan(0).needs_line();
-        let mut injector = Injector::open(netns.try_clone()?, &target.interfaces, needs_line)?;
+        let backends = backend.as_slice();
+        let mut injector = Injector::open(netns.try_clone()?, &target.interfaces, backends)?;
         let plan = self.plan(clock::now_ns());
         let began = Instant::now();
         injector.apply(&plan)?;
@@ -310,6 +317,7 @@ mod tests {
             interfaces: Vec::new(),
             duration: Duration::ZERO,
             seed: 0,
+            delay_backend: Choice::Auto,
         }
     }
 

@@ -80,6 +80,26 @@ pub fn attach(
     Ok(())
 }
 
+/// Attaches a loaded TC program to the ingress of an interface in a namespace of nobody's: it goes
+/// with that namespace, so nothing is noted.
+///
+/// # Errors
+/// Where the interface is gone, or refuses.
+pub fn attach_unseen(ebpf: &mut Ebpf, program: &str, interface: &str) -> Result<()> {
+    let options = match Method::of_this_kernel() {
+        Method::Tcx => TcAttachOptions::TcxOrder(LinkOrder::default()),
+        Method::Clsact => {
+            qdisc_add_clsact(interface)
+                .with_context(|| format!("interface \"{interface}\": adding a clsact qdisc"))?;
+            TcAttachOptions::Netlink(NlOptions::default())
+        }
+    };
+    classifier(ebpf, program)?
+        .attach_with_options(interface, TcAttachType::Ingress, options)
+        .with_context(|| format!("interface \"{interface}\": attaching {program}"))?;
+    Ok(())
+}
+
 /// Takes the filters of a process away from an interface, where the kernel has no TCX.
 ///
 /// # Errors

@@ -1,115 +1,123 @@
-//! Where packets wait: a TAP device and a thread that holds each frame until it is due.
-//!
-//! A TC program tags a packet with the number of its slot and redirects it to the device; the
-//! thread reads it there, keeps it, replaces the tag by the way back and writes the same bytes
-//! again; a TC program on the device takes the tag off and sends the packet on from where it
-//! came. Nothing that belongs to the user is changed: no qdisc, no route.
+//! Where packets wait, by one of two backends: a TAP device and a thread in user space, which
+//! work everywhere, or a veth pair with the fq qdisc, inside the kernel. Nothing that belongs to
+//! the user is changed by either: no qdisc, no route.
 
 mod corrupt;
 mod device;
+mod fq;
 mod frame;
 mod queue;
 mod slots;
 mod statistics;
 mod userspace;
+mod worker;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::JoinHandle,
+use std::fmt;
+
+use anyhow::Result;
+
+use crate::mistake::Mistake;
+
+pub use fq::{
+    Lane, Maps as LaneMaps, NEEDS as FQ_NEEDS, kernel_has_departure_times, usable as fq_usable,
 };
-
-use anyhow::{Context, Result};
-use aya::maps::{Array, MapData};
-use probe_common::line::Way;
-
-pub use device::Device;
 pub use slots::Slots;
-pub use statistics::{LineStatistics, Statistics, Waits};
+pub use statistics::{LineStatistics, Waits};
+pub use userspace::Userspace;
 
-use super::netns::Netns;
+/// A place where packets of one network namespace wait until they are due.
+pub trait DelayBackend: fmt::Debug + Send {
+    /// Index of its device in the namespace.
+    fn ifindex(&self) -> u32;
 
-/// What a line shares with the thread that works it.
-#[derive(Debug, Default)]
-struct Control {
-    /// Every packet goes on at once, until this is taken back.
-    let_go: AtomicBool,
-    /// The thread is to end, once it holds nothing.
-    stop: AtomicBool,
-    statistics: Statistics,
-}
-
-/// A running delay line of one network namespace.
-#[derive(Debug)]
-pub struct DelayLine {
-    device: Arc<Device>,
-    control: Arc<Control>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl DelayLine {
-    /// Makes the device in a namespace, with room for so many frames, and starts the thread.
-    ///
-    /// # Errors
-    /// Where /dev/net/tun is missing or the device can't be made.
-    pub fn start(
-        netns: &Netns,
-        queue_length: u32,
-        slots: Slots,
-        ways: Array<MapData, Way>,
-    ) -> Result<Self> {
-        let device = Arc::new(netns.within(|| Device::make(queue_length))?);
-        let control = Arc::<Control>::default();
-        let worker = userspace::Worker::new(Arc::clone(&device), Arc::clone(&control), slots, ways);
-        let thread = std::thread::Builder::new()
-            .name("probe-line".into())
-            .spawn(move || {
-                let _ = prefer_this_thread();
-                worker.run();
-            })
-            .context("starting the delay line's thread")?;
-        Ok(Self {
-            device,
-            control,
-            thread: Some(thread),
-        })
-    }
-
-    /// Index of the device, in its namespace.
-    pub fn ifindex(&self) -> u32 {
-        self.device.ifindex
-    }
-
-    /// Name of the device.
-    pub fn device_name(&self) -> &str {
-        &self.device.name
-    }
+    /// Name of its device.
+    fn device_name(&self) -> &str;
 
     /// Lets every waiting packet go on now, and those that still come.
-    pub fn let_go(&self) {
-        self.control.let_go.store(true, Ordering::Release);
-        self.device.wake();
-    }
+    fn let_go(&self);
 
     /// Holds packets again.
-    pub fn hold(&self) {
-        self.control.let_go.store(false, Ordering::Release);
-    }
+    fn hold(&self);
 
     /// What went through so far.
-    pub fn statistics(&self) -> LineStatistics {
-        self.control.statistics.read()
+    fn statistics(&self) -> LineStatistics;
+}
+
+/// Which backend it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// A TAP device and a thread.
+    Userspace,
+    /// A veth pair with fq.
+    Fq,
+}
+
+impl Backend {
+    /// What it is called in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Userspace => "userspace",
+            Self::Fq => "fq",
+        }
     }
 }
 
-impl Drop for DelayLine {
-    fn drop(&mut self) {
-        self.control.stop.store(true, Ordering::Release);
-        self.let_go();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+/// Which backend is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// fq where the host can do it, else user space.
+    #[default]
+    Auto,
+    /// This one.
+    Only(Backend),
+}
+
+/// Names the backend, where no option does.
+const VARIABLE: &str = "PROBE_DELAY_BACKEND";
+
+impl Choice {
+    /// Reads what was typed.
+    ///
+    /// # Errors
+    /// Where it is none of the three.
+    pub fn parse(text: &str) -> Result<Self, Mistake> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "userspace" => Ok(Self::Only(Backend::Userspace)),
+            "fq" => Ok(Self::Only(Backend::Fq)),
+            _ => Err(Mistake::new(format!("\"{text}\" is no delay backend"))
+                .hint("there are auto, userspace and fq")),
+        }
+    }
+
+    /// What the environment says.
+    ///
+    /// # Errors
+    /// Where it says something else.
+    pub fn of_environment() -> Result<Self> {
+        match std::env::var(VARIABLE) {
+            Ok(text) if !text.is_empty() => {
+                Self::parse(&text).map_err(|mistake| anyhow::Error::from(mistake).context(VARIABLE))
+            }
+            _ => Ok(Self::Auto),
+        }
+    }
+
+    /// The backend to use on this host.
+    ///
+    /// # Errors
+    /// Where fq is insisted on and can't be had.
+    pub fn settle(self) -> Result<Backend> {
+        match self {
+            Self::Only(Backend::Userspace) => Ok(Backend::Userspace),
+            Self::Only(Backend::Fq) => fq::usable().map(|()| Backend::Fq),
+            Self::Auto => match fq::usable() {
+                Ok(()) => Ok(Backend::Fq),
+                Err(error) => {
+                    ::log::debug!("delay backend userspace: {error:#}");
+                    Ok(Backend::Userspace)
+                }
+            },
         }
     }
 }
@@ -131,4 +139,21 @@ pub(super) fn prefer_this_thread() -> std::io::Result<()> {
     let error = std::io::Error::last_os_error();
     ::log::debug!("no real-time scheduling: {error}");
     Err(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backends_are_read_as_they_are_named() {
+        for backend in [Backend::Userspace, Backend::Fq] {
+            assert_eq!(
+                Choice::parse(backend.name()).unwrap(),
+                Choice::Only(backend)
+            );
+        }
+        assert_eq!(Choice::parse("auto").unwrap(), Choice::Auto);
+        assert!(Choice::parse("netem").is_err());
+    }
 }

@@ -17,7 +17,10 @@ use probe_common::{
 
 use super::{
     attach, clock,
-    delay_line::{DelayLine, LineStatistics, Slots},
+    delay_line::{
+        Backend, DelayBackend, Lane, LaneMaps, LineStatistics, Slots, Userspace,
+        kernel_has_departure_times,
+    },
     host, interfaces,
     lease::Lease,
     leftovers::Ledger,
@@ -38,7 +41,7 @@ pub struct Injector {
     netns: Netns,
     ledger: Ledger,
     // Taken apart, in this order, when dropped.
-    line: Option<DelayLine>,
+    lines: Vec<Box<dyn DelayBackend>>,
     ebpf: Option<Ebpf>,
     _log: Option<KernelLog>,
     _lease: Lease,
@@ -53,14 +56,18 @@ pub struct Injector {
 
 impl Injector {
     /// Loads the programs and attaches them to interfaces of a namespace; nothing is injected
-    /// yet. With `line`, packets can be delayed.
+    /// yet. Packets can be delayed by the backends named.
     ///
     /// # Errors
     /// Where the kernel or an interface refuses; nothing is left behind then.
-    pub fn open(netns: Netns, interfaces: &[String], line: bool) -> Result<Self> {
+    pub fn open(netns: Netns, interfaces: &[String], backends: &[Backend]) -> Result<Self> {
         let mut ebpf = object::load(Half::Injector)?;
         for name in [program::TC_EGRESS, program::TC_INGRESS, program::TC_LINE] {
             attach::load(&mut ebpf, name)?;
+        }
+        if backends.contains(&Backend::Fq) && kernel_has_departure_times() {
+            attach::load(&mut ebpf, program::TC_LANE)?;
+            attach::load(&mut ebpf, program::TC_LANE_TURN)?;
         }
         let log = KernelLog::follow(&mut ebpf);
         let lease = Lease::keep(array(&mut ebpf, map::LEASE)?)?;
@@ -74,7 +81,7 @@ impl Injector {
         let mut injector = Self {
             netns,
             ledger,
-            line: None,
+            lines: Vec::new(),
             ebpf: Some(ebpf),
             _log: log,
             _lease: lease,
@@ -85,9 +92,18 @@ impl Injector {
             attached: Vec::new(),
         };
         let claimed = injector.claim_line();
-        if line {
+        if !backends.is_empty() {
             claimed?;
-            injector.start_line(interfaces)?;
+        }
+        for backend in backends {
+            match backend {
+                Backend::Userspace => injector.start_line()?,
+                Backend::Fq => injector.start_lane()?,
+            }
+        }
+        if !backends.is_empty() && interfaces.iter().any(|name| name == "lo") {
+            let Self { netns, ledger, .. } = &mut injector;
+            netns.within(|| let_loopback_packets_return(ledger))?;
         }
         injector.attach(interfaces)?;
         log::info!(
@@ -126,9 +142,7 @@ impl Injector {
 
     /// Lets waiting packets go now, until the next plan.
     pub fn let_go(&self) {
-        if let Some(line) = &self.line {
-            line.let_go();
-        }
+        self.lines.iter().for_each(|line| line.let_go());
     }
 
     /// Whether the kill switch is on.
@@ -188,15 +202,16 @@ impl Injector {
         Ok(gone.map(|(_, name)| format!("interface \"{name}\"")))
     }
 
-    /// What went through the delay line, if there is one; what its device had no room for
-    /// counts as overflow.
+    /// What went through the delay lines, if there are any.
     pub fn line(&self) -> Option<LineStatistics> {
-        let line = self.line.as_ref()?;
-        let mut statistics = line.statistics();
-        let device = self.netns.within(|| interfaces::named(line.device_name()));
-        if let Ok(device) = device {
-            statistics.overflow += device.dropped;
+        if self.lines.is_empty() {
+            return None;
         }
+        let mut statistics = LineStatistics::default();
+        for line in &self.lines {
+            statistics.add(&line.statistics());
+        }
+        statistics.released += self.totals().map_or(0, |totals| totals.left_lane);
         Some(statistics)
     }
 
@@ -212,7 +227,7 @@ impl Injector {
         self.set(map::PLAN, header)
     }
 
-    fn start_line(&mut self, interfaces: &[String]) -> Result<()> {
+    fn start_line(&mut self) -> Result<()> {
         let slots = self
             .ebpf_mut()
             .take_map(map::LINE_SLOTS)
@@ -223,12 +238,34 @@ impl Injector {
         };
         let ways = array(self.ebpf_mut(), map::WAYS)?;
         let room = queue_length(self.header.slots_per_cpu);
-        let line = DelayLine::start(&self.netns, room, slots, ways)?;
+        let line = Userspace::start(&self.netns, room, slots, ways)?;
         self.header.line_ifindex = line.ifindex();
+        self.add_line(Box::new(line), program::TC_LINE)
+    }
+
+    fn start_lane(&mut self) -> Result<()> {
+        let waits = self
+            .ebpf_mut()
+            .take_map(map::LANE_WAITS)
+            .context("no waits in the object")?;
+        let maps = LaneMaps {
+            words: array(self.ebpf_mut(), map::LANE)?.into(),
+            waits: waits.try_into()?,
+        };
+        let lane = Lane::make(&self.netns, Some(maps))?;
+        self.header.lane_ifindex = lane.ifindex();
+        let (far_netns, far_name) = lane.far_end();
+        let ebpf = self.ebpf.as_mut().context("the programs are unloaded")?;
+        far_netns.within(|| attach::attach_unseen(ebpf, program::TC_LANE_TURN, far_name))?;
+        self.add_line(Box::new(lane), program::TC_LANE)
+    }
+
+    /// Has a program send on what leaves a line.
+    fn add_line(&mut self, line: Box<dyn DelayBackend>, program: &str) -> Result<()> {
         let device = line.device_name().to_owned();
         log::info!("delayed packets wait behind {device}");
         self.attached.push((line.ifindex(), device.clone()));
-        self.line = Some(line);
+        self.lines.push(line);
         let Self {
             netns,
             ledger,
@@ -236,19 +273,7 @@ impl Injector {
             ..
         } = self;
         let ebpf = ebpf.as_mut().context("the programs are unloaded")?;
-        netns.within(|| {
-            attach::attach(
-                ebpf,
-                program::TC_LINE,
-                &device,
-                TcAttachType::Ingress,
-                ledger,
-            )?;
-            if interfaces.iter().any(|name| name == "lo") {
-                let_loopback_packets_return(ledger)?;
-            }
-            Ok(())
-        })
+        netns.within(|| attach::attach(ebpf, program, &device, TcAttachType::Ingress, ledger))
     }
 
     fn attach(&mut self, names: &[String]) -> Result<()> {
@@ -302,9 +327,7 @@ impl Injector {
         self.header.shape_count = encoded.shapes.len() as u32;
         self.header.shapes[..encoded.shapes.len()].copy_from_slice(&encoded.shapes);
         let header = self.header;
-        if let Some(line) = &self.line {
-            line.hold();
-        }
+        self.lines.iter().for_each(|line| line.hold());
         self.set(map::PLAN, header)
     }
 
@@ -370,7 +393,7 @@ impl Injector {
 impl Drop for Injector {
     fn drop(&mut self) {
         self.end_all();
-        if let Some(line) = self.line.as_ref().map(DelayLine::statistics) {
+        if let Some(line) = self.line() {
             log::info!(
                 "delay line: {} frames went on, {} found no room, {} were refused, {} were not its own",
                 line.released,
@@ -380,7 +403,7 @@ impl Drop for Injector {
             );
         }
         // First the packets that wait, then the way back.
-        drop(self.line.take());
+        self.lines.clear();
         let Self {
             netns,
             ledger,

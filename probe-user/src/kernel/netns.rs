@@ -3,7 +3,10 @@
 use std::{
     fmt,
     fs::File,
-    os::{fd::AsFd, unix::fs::MetadataExt},
+    os::{
+        fd::{AsFd, AsRawFd},
+        unix::fs::MetadataExt,
+    },
     path::PathBuf,
 };
 
@@ -140,6 +143,32 @@ impl Netns {
         })
     }
 
+    /// Makes a namespace without a name: it is there as long as this is, and whatever is made of
+    /// it, and no longer than the process.
+    ///
+    /// # Errors
+    /// Without the privilege.
+    pub fn anonymous() -> Result<Self> {
+        let make = || -> Result<File> {
+            nix::sched::unshare(CloneFlags::CLONE_NEWNET)
+                .context("network namespace: making one\nhint: it takes root, or CAP_SYS_ADMIN")?;
+            File::open("/proc/thread-self/ns/net").context("network namespace: opening a new one")
+        };
+        let made = std::thread::scope(|scope| scope.spawn(make).join());
+        let file = made.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        let inode = file
+            .metadata()
+            .context("network namespace: reading its inode")?
+            .ino();
+        let name = NetnsRef::Path(format!("/proc/self/fd/{}", file.as_raw_fd()).into());
+        Ok(Self { file, name, inode })
+    }
+
+    /// Its file descriptor, for the kernel's tables of links.
+    pub(super) fn raw_fd(&self) -> std::os::fd::RawFd {
+        self.file.as_raw_fd()
+    }
+
     /// Moves the calling thread into the namespace, for good.
     ///
     /// # Errors
@@ -180,7 +209,6 @@ pub fn name_of(inode: u64) -> Option<String> {
 
 /// The cookie of the calling thread's namespace.
 fn own_cookie() -> Result<u64> {
-    use std::os::fd::AsRawFd;
     const SO_NETNS_COOKIE: libc::c_int = 71;
     let socket = std::net::UdpSocket::bind("127.0.0.1:0")
         .or_else(|_| std::net::UdpSocket::bind("[::]:0"))
@@ -207,7 +235,6 @@ fn own_cookie() -> Result<u64> {
 
 /// Whether a file is a network namespace: asked of the kernel, without entering it.
 fn setns_check(file: &File) -> Result<()> {
-    use std::os::fd::AsRawFd;
     const NS_GET_NSTYPE: libc::c_ulong = 0xb703;
     // SAFETY: an ioctl without argument on an open file.
     let kind = unsafe { libc::ioctl(file.as_raw_fd(), NS_GET_NSTYPE) };

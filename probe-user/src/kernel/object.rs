@@ -2,14 +2,16 @@
 
 use anyhow::{Context, Result, anyhow};
 use aya::{Ebpf, EbpfLoader, include_bytes_aligned, programs::ProgramError};
-use probe_common::names::map;
+use probe_common::names::{global, map};
+
+use super::delay_line::kernel_has_departure_times;
 
 /// Built from probe-ebpf by `cargo xtask ebpf`; `cargo xtask ebpf --check` proves it.
 static OBJECT: &[u8] =
     include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/probe.bpf.o"));
 
 /// Maps that only the injector uses, large ones.
-const INJECTOR_ONLY: [&str; 7] = [
+const INJECTOR_ONLY: [&str; 8] = [
     map::TARGETS,
     map::RULES,
     map::RULE_COUNTERS,
@@ -17,6 +19,7 @@ const INJECTOR_ONLY: [&str; 7] = [
     map::FAULT_FLOWS,
     map::LINE_SLOTS,
     map::WAYS,
+    map::LANE_SLOTS,
 ];
 
 /// Maps that only the observer uses, large ones.
@@ -51,6 +54,8 @@ pub fn load(half: Half) -> Result<Ebpf> {
     }
     let level = ::log::max_level().to_level().map_or(0, |level| level as u8);
     loader.override_global(aya_log::LEVEL, &level, false);
+    let has_lane = u32::from(kernel_has_departure_times());
+    loader.override_global(global::LANE, &has_lane, true);
     loader
         .load(OBJECT)
         .context("loading the kernel programs' maps")

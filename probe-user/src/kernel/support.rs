@@ -7,7 +7,10 @@ use serde::Serialize;
 mod host;
 mod programs;
 
-use super::{host as faults, leftovers, process};
+use super::{
+    delay_line::{Backend, Choice},
+    host as faults, leftovers, process,
+};
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -75,6 +78,7 @@ pub fn check_all() -> Vec<Check> {
         host::check_cgroup2(),
         host::check_attachment(),
         host::check_tun(),
+        host::check_delay_backend(),
         host::check_real_time(),
         programs::check(),
         check_leftovers(),
@@ -82,9 +86,10 @@ pub fn check_all() -> Vec<Check> {
     ]
 }
 
-/// Where delayed packets wait on this host.
+/// Where delayed packets wait on this host, unless it is said otherwise.
 pub fn delay_backend() -> &'static str {
-    "userspace"
+    let settled = Choice::of_environment().and_then(Choice::settle);
+    settled.map_or(Backend::Userspace.name(), Backend::name)
 }
 
 /// Refuses an operation that the kernel would refuse half-way.

@@ -206,7 +206,7 @@ fn virtual_machine(needs: &mut Needs) -> Result<Outcome> {
     if let Err(reason) = needs.vm() {
         return Ok(Outcome::Skipped(reason));
     }
-    let outcome = vm::test(DEFAULT_KERNEL, VM_PATIENCE)?;
+    let outcome = vm::test(DEFAULT_KERNEL, VM_PATIENCE, "")?;
     Ok(Outcome::Ran(Count {
         passed: outcome.passed,
         failed: outcome.failed,

@@ -41,6 +41,8 @@ pub(super) struct Guest<'a> {
     pub(super) scratch: &'a Path,
     /// After which time the machine ends by itself, should nobody be left who ends it.
     pub(super) patience: Duration,
+    /// What the tests' names have to have in them.
+    pub(super) only: &'a str,
 }
 
 impl Guest<'_> {
@@ -103,6 +105,7 @@ impl Guest<'_> {
     fn init(&self, modules: &[Module]) -> String {
         let seconds = self.patience.as_secs() + 30;
         let names: Vec<_> = modules.iter().map(|module| module.name.as_str()).collect();
+        let only = self.only;
         let program = self.programs.first().map_or("true", |(name, _)| name);
         format!(
             "#!/bin/busybox sh\n\
@@ -119,7 +122,7 @@ impl Guest<'_> {
              insmod /modules/$module.ko || echo \"FAILED module-$module: insmod\"\n\
              done\n\
              ip link set lo up\n\
-             /bin/{program}\n\
+             /bin/{program} '{only}'\n\
              echo \"{EXIT_MARK}$?\"\n\
              reboot -f\n\
              while :; do sleep 1; done\n",

@@ -37,7 +37,8 @@ impl Waits {
         self.lateness.record(between(due_ns, went_ns));
     }
 
-    fn merge(&mut self, other: &Self) {
+    /// Adds those of another line.
+    pub(super) fn merge(&mut self, other: &Self) {
         self.requested.merge(&other.requested);
         self.measured.merge(&other.measured);
         self.lateness.merge(&other.lateness);
@@ -57,6 +58,17 @@ pub struct LineStatistics {
     pub failed: u64,
     /// How long packets waited.
     pub waits: Waits,
+}
+
+impl LineStatistics {
+    /// Adds what went through another line.
+    pub fn add(&mut self, other: &Self) {
+        self.released += other.released;
+        self.overflow += other.overflow;
+        self.foreign += other.foreign;
+        self.failed += other.failed;
+        self.waits.merge(&other.waits);
+    }
 }
 
 impl Statistics {

@@ -4,8 +4,11 @@ use std::{fs, io::ErrorKind, path::Path};
 
 use aya::util::KernelVersion;
 
-use super::Check;
-use crate::kernel::attach::Method;
+use super::{Check, first_line};
+use crate::kernel::{
+    attach::Method,
+    delay_line::{Backend, Choice, FQ_NEEDS, fq_usable},
+};
 
 pub(super) fn check_kernel() -> Check {
     const NAME: &str = "kernel";
@@ -108,6 +111,34 @@ pub(super) fn check_tun() -> Check {
             format!("{PATH}: {error}: packets can't be delayed"),
             "modprobe tun; in a container, pass that device in",
         ),
+    }
+}
+
+/// Tells where delayed packets wait, and why there: by making a lane between two namespaces of
+/// nobody's, and taking it away again.
+pub(super) fn check_delay_backend() -> Check {
+    const NAME: &str = "delay";
+    match Choice::of_environment() {
+        Err(error) => Check::fail(
+            NAME,
+            first_line(&error),
+            "unset it, or name auto, userspace or fq",
+        ),
+        Ok(Choice::Only(Backend::Userspace)) => Check::ok(
+            NAME,
+            "userspace: a TAP device and a thread, as PROBE_DELAY_BACKEND says",
+        ),
+        Ok(choice) => match (fq_usable(), choice) {
+            (Ok(()), _) => Check::ok(NAME, "fq: a veth pair, inside the kernel"),
+            (Err(error), Choice::Only(_)) => Check::fail(NAME, first_line(&error), FQ_NEEDS),
+            (Err(error), Choice::Auto) => Check::ok(
+                NAME,
+                format!(
+                    "userspace: a TAP device and a thread; no fq: {}",
+                    first_line(&error)
+                ),
+            ),
+        },
     }
 }
 

@@ -13,7 +13,7 @@ use tests::{
 };
 
 /// Long enough for anything to come back in an emulated machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// How far apart echo requests are sent.
 const INTERVAL: Duration = Duration::from_millis(50);
 /// How many of them.
@@ -43,7 +43,7 @@ pub(crate) fn end(probe: Probe) -> Result<Ended> {
 }
 
 /// Fails unless a counter has the value.
-fn counts(ended: &Ended, name: &str, expected: u64) -> Result<()> {
+pub(crate) fn counts(ended: &Ended, name: &str, expected: u64) -> Result<()> {
     let counted = ended.counter(name)?;
     ensure!(
         counted == expected,

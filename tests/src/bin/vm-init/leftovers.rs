@@ -43,6 +43,27 @@ pub(crate) fn sigkill() -> Result<()> {
     Ok(())
 }
 
+/// A lane goes with its process, and what waits in it: nothing is there but what was before.
+pub(crate) fn sigkill_of_a_lane() -> Result<()> {
+    let pair = Pair::new()?;
+    let before = Snapshot::of(&pair.near)?;
+    let mut echo = Echo::new(&pair.near, pair.far_address(Family::V4))?;
+    let probe = inject(&pair, Family::V4, "delay 10s --delay-backend fq")?;
+    let traces = Traces::of(&probe)?;
+    ensure!(echo.once(ANSWER)?.is_none(), "it doesn't hold");
+    ensure!(
+        pair.near.ip("-o link show")?.contains("probe0"),
+        "there is no lane"
+    );
+    killed(probe)?;
+    comes_back(&mut echo)?;
+    if !has_tcx() {
+        cleared(&traces)?;
+    }
+    traces.wait_until_gone()?;
+    before.wait_for_return(&pair.near)
+}
+
 /// Settings of `lo` don't go with a process: the next fault brings them back first.
 pub(crate) fn sigkill_on_loopback() -> Result<()> {
     let near = Netns::new("alone")?;

@@ -4,6 +4,7 @@
 
 mod faults;
 mod leftovers;
+mod waiting;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -17,7 +18,7 @@ use tests::Probe;
 type Test = (&'static str, fn() -> Result<()>);
 
 /// All of them, in the order they run: those that tell most come first.
-const TESTS: [Test; 15] = [
+const TESTS: [Test; 28] = [
     ("every-program-loads", every_program_loads),
     ("delay", faults::delay_v4),
     ("delay-ipv6", faults::delay_v6),
@@ -27,7 +28,20 @@ const TESTS: [Test; 15] = [
     ("loss-of-half-ipv6", faults::loss_of_half_v6),
     ("corrupt-wire", faults::corrupt_wire),
     ("corrupt-payload", faults::corrupt_payload),
+    ("fq-is-chosen", waiting::fq_is_chosen),
+    ("waiting-accuracy", waiting::accuracy),
+    ("waiting-on-loopback", waiting::loopback),
+    ("waiting-bulk", waiting::bulk),
+    ("waiting-jitter", waiting::jitter_keeps_the_order),
+    ("waiting-reorder", waiting::reorder),
+    ("waiting-rate", waiting::rate),
+    ("waiting-corrupt", waiting::corrupt_beside_fq),
+    ("waiting-let-go", waiting::let_go),
+    ("waiting-sigstop", waiting::sigstop_lets_go),
+    ("waiting-two-add-up", waiting::two_add_up),
+    ("waiting-users-qdisc", waiting::a_qdisc_of_the_users),
     ("sigkill", leftovers::sigkill),
+    ("sigkill-of-a-lane", leftovers::sigkill_of_a_lane),
     ("sigkill-on-loopback", leftovers::sigkill_on_loopback),
     ("sigstop", leftovers::sigstop),
     ("stop", leftovers::stop),
@@ -37,8 +51,10 @@ const TESTS: [Test; 15] = [
 
 fn main() -> ExitCode {
     let mut failed = false;
-    for (name, test) in TESTS {
-        match run(test) {
+    // A word on the command line: only the tests with it in their names.
+    let only = std::env::args().nth(1).unwrap_or_default();
+    for (name, test) in TESTS.iter().filter(|(name, _)| name.contains(&only)) {
+        match run(*test) {
             Ok(()) => println!("ok {name}"),
             Err(error) => {
                 failed = true;
