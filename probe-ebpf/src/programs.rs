@@ -1,6 +1,8 @@
 //! Entry points, one hook family a file.
 
 mod connect;
+mod connect_inject;
 mod skb;
+mod sock;
 mod sock_ops;
 mod tc;

@@ -15,13 +15,13 @@ use crate::{
         clock,
         delay_line::Waits,
         injector::Injector,
-        leftovers,
+        leftovers, near,
         netns::{Netns, NetnsRef},
         process,
-        resolve::{Resolved, resolve},
+        resolve::{Resolved, resolve, resolve_names},
         support,
     },
-    plan::{Direction, Plan, Protocol, Rule},
+    plan::{Direction, NearSide, Plan, Protocol, Rule},
     report::injection::{EndedBy, Injection, Waited},
     verdict::FaultCounters,
 };
@@ -48,6 +48,8 @@ pub struct Request {
     pub protocol: Protocol,
     /// In which direction.
     pub direction: Direction,
+    /// Whose.
+    pub near: near::Wanted,
     /// In which network namespace.
     pub netns: NetnsRef,
     /// On these interfaces; where none is named, on those that lead there.
@@ -63,6 +65,8 @@ pub struct Request {
 pub struct Prepared {
     request: Request,
     netns: Netns,
+    /// Whose traffic it is for.
+    pub near: NearSide,
     /// Endpoints and interfaces.
     pub target: Resolved,
 }
@@ -90,8 +94,12 @@ impl Prepared {
     /// Where either can't be done.
     pub fn new(request: Request) -> Result<Self> {
         let netns = Netns::open(&request.netns)?;
-        let target = resolve(&netns, &request.to, &request.interfaces)?;
+        let target = match request.fault.is_at_connect() {
+            true => resolve_names(&netns, &request.to)?,
+            false => resolve(&netns, &request.to, &request.interfaces)?,
+        };
         Ok(Self {
+            near: near::resolve(&request.near, &netns)?,
             request,
             netns,
             target,
@@ -128,6 +136,7 @@ impl Prepared {
     fn plan(&self, starts_ns: u64) -> Plan {
         let request = &self.request;
         Plan {
+            near: self.near.clone(),
             rules: vec![Rule {
                 name: request.fault.to_string(),
                 fault: request.fault,
@@ -138,6 +147,7 @@ impl Prepared {
                 starts_ns,
                 ends_ns: starts_ns.saturating_add(request.duration.as_nanos() as u64),
                 seed: request.seed,
+                near: self.near.is_somebody(),
             }],
         }
     }
@@ -153,9 +163,9 @@ impl Prepared {
             request,
             netns,
             target,
+            near,
         } = &self;
-        let needs_line = self.plan(0).needs_line();
-        let mut injector = Injector::open(netns.try_clone()?, &target.interfaces, needs_line)?;
+        let mut injector = Injector::open(netns.try_clone()?, &target.interfaces, &self.plan(0))?;
         let plan = self.plan(clock::now_ns());
         let began = Instant::now();
         injector.apply(&plan)?;
@@ -173,6 +183,7 @@ impl Prepared {
             held,
             endpoints: target.endpoints.clone(),
             direction: request.direction,
+            near: near.is_somebody().then(|| near.to_string()),
             netns: request.netns.to_string(),
             interfaces: target.interfaces.clone(),
             delay_backend: self.delay_backend(),
@@ -306,6 +317,7 @@ mod tests {
             to: Vec::new(),
             protocol: Protocol::Any,
             direction: Direction::Egress,
+            near: near::Wanted::default(),
             netns: NetnsRef::Own,
             interfaces: Vec::new(),
             duration: Duration::ZERO,

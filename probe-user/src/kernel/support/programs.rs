@@ -31,6 +31,7 @@ fn load_all() -> Result<usize> {
             Program::CgroupSkb(program) => program.load(),
             Program::SockOps(program) => program.load(),
             Program::CgroupSockAddr(program) => program.load(),
+            Program::CgroupSock(program) => program.load(),
             _ => bail!("{name} is of a kind that is not used here"),
         };
         loaded
