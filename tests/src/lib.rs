@@ -5,6 +5,7 @@
 
 pub mod binomial;
 pub mod bpf;
+pub mod cgroup;
 pub mod echo;
 pub mod lab;
 pub mod netns;
@@ -12,6 +13,7 @@ pub mod pair;
 pub mod patience;
 pub mod probe;
 pub mod programs;
+pub mod puppet;
 pub mod snapshot;
 pub mod snmp;
 pub mod socket;
@@ -19,7 +21,9 @@ pub mod stream;
 pub mod turn;
 pub mod udp;
 
+pub use cgroup::Cgroup;
 pub use netns::Netns;
 pub use pair::{Family, Pair};
 pub use patience::wait_until;
 pub use probe::{Ended, Probe};
+pub use puppet::{Call, Puppet};
