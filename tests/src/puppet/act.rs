@@ -15,9 +15,6 @@ use std::{
 
 use super::server;
 
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_millis(400);
-
 enum Connection {
     Tcp(TcpStream),
     Udp(UdpSocket),
@@ -28,11 +25,15 @@ struct Puppet {
     connections: BTreeMap<u32, Connection>,
     next: u32,
     asked: u64,
+    patience: Duration,
 }
 
-/// Does what it is told until its input ends.
-pub fn run() {
-    let mut puppet = Puppet::default();
+/// Does what it is told until its input ends; an answer may take so long.
+pub fn run(patience: Duration) {
+    let mut puppet = Puppet {
+        patience,
+        ..Puppet::default()
+    };
     for line in io::stdin().lock().lines().map_while(Result::ok) {
         let words: Vec<&str> = line.split_whitespace().collect();
         let answer = puppet.act(&words).unwrap_or_else(|error| told(&error));
@@ -53,7 +54,7 @@ impl Puppet {
     fn act(&mut self, words: &[&str]) -> io::Result<String> {
         match words {
             ["tcp", to] => {
-                let stream = TcpStream::connect_timeout(&address(to)?, PATIENCE)?;
+                let stream = TcpStream::connect_timeout(&address(to)?, self.patience)?;
                 stream.set_nodelay(true)?;
                 Ok(self.keep(Connection::Tcp(stream)))
             }
@@ -91,9 +92,10 @@ impl Puppet {
     fn ask(&mut self, number: u32) -> io::Result<String> {
         self.asked += 1;
         let question = self.asked.to_be_bytes();
+        let patience = self.patience;
         let connection = self.connection(number)?;
         connection.send(&question)?;
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + patience;
         loop {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {

@@ -4,6 +4,7 @@
 
 mod faults;
 mod leftovers;
+mod near;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -17,7 +18,7 @@ use tests::Probe;
 type Test = (&'static str, fn() -> Result<()>);
 
 /// All of them, in the order they run: those that tell most come first.
-const TESTS: [Test; 15] = [
+const TESTS: [Test; 18] = [
     ("every-program-loads", every_program_loads),
     ("delay", faults::delay_v4),
     ("delay-ipv6", faults::delay_v6),
@@ -27,6 +28,9 @@ const TESTS: [Test; 15] = [
     ("loss-of-half-ipv6", faults::loss_of_half_v6),
     ("corrupt-wire", faults::corrupt_wire),
     ("corrupt-payload", faults::corrupt_payload),
+    ("near-side", near::only_the_chosen_is_hit),
+    ("refuse", near::connect_fails_with_the_error_asked_for),
+    ("limit-connections", near::so_many_are_open_and_no_more),
     ("sigkill", leftovers::sigkill),
     ("sigkill-on-loopback", leftovers::sigkill_on_loopback),
     ("sigstop", leftovers::sigstop),
@@ -36,6 +40,10 @@ const TESTS: [Test; 15] = [
 ];
 
 fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(near::PUPPET) {
+        tests::puppet::act::run(near::PATIENCE);
+        return ExitCode::SUCCESS;
+    }
     let mut failed = false;
     for (name, test) in TESTS {
         match run(test) {
