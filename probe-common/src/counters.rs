@@ -56,6 +56,8 @@ counters! {
         protected,
         /// Could not be faulted, so left as they were.
         errors,
+        /// Calls of connect() made to fail.
+        refused,
     }
 }
 
@@ -69,6 +71,7 @@ impl RuleCounters {
             + self.reordered
             + self.reset
             + self.rewritten
+            + self.refused
     }
 }
 
@@ -131,5 +134,5 @@ counters! {
     }
 }
 
-const _: () = assert!(size_of::<RuleCounters>() == 96);
+const _: () = assert!(size_of::<RuleCounters>() == 104);
 const _: () = assert!(size_of::<PeerCounters>() == 72);

@@ -5,6 +5,7 @@
 #![cfg_attr(not(test), no_std)]
 
 pub mod address;
+pub mod connection;
 pub mod counters;
 pub mod event;
 pub mod flow;

@@ -25,6 +25,18 @@ pub mod map {
     pub const JITTER: &str = "PROBE_JITTER";
     /// LRU hash from flow hash to [`crate::rule::FaultFlow`].
     pub const FAULT_FLOWS: &str = "PROBE_FLTFLOW";
+    /// Hash of the process ids of the near side.
+    pub const NEAR_PIDS: &str = "PROBE_NEARPID";
+    /// LRU hash of the cookies of the near side's sockets.
+    pub const NEAR_SOCKETS: &str = "PROBE_NEARSOCK";
+    /// LRU hash of the hashes of the near side's connections.
+    pub const NEAR_CONNECTIONS: &str = "PROBE_NEARCON";
+    /// Hash of [`crate::rule::NearPort`].
+    pub const NEAR_PORTS: &str = "PROBE_NEARPORT";
+    /// LRU hash from a connection under a rule to one of [`crate::rule::only`].
+    pub const BEGUN: &str = "PROBE_BEGUN";
+    /// Hash of [`crate::rule::CountedKey`].
+    pub const COUNTED: &str = "PROBE_COUNTED";
     /// Array of [`crate::line::Slot`], mapped into the delay line's memory.
     pub const LINE_SLOTS: &str = "PROBE_SLOTS";
     /// Array of `u64`: how many slots of each CPU's block have been given out.
@@ -70,6 +82,14 @@ pub mod program {
     pub const TC_LANE: &str = "tc_lane_return";
     /// TC ingress of the fq lane's far end: turns packets around.
     pub const TC_LANE_TURN: &str = "tc_lane_turn";
+    /// cgroup/connect4: lets connections fail, and notes the near side's sockets.
+    pub const CONNECT4_INJECT: &str = "connect4_inject";
+    /// cgroup/connect6: the same for IPv6.
+    pub const CONNECT6_INJECT: &str = "connect6_inject";
+    /// cgroup/sock_create: notes the near side's sockets.
+    pub const SOCK_CREATE: &str = "sock_create_note";
+    /// cgroup/sock_release: notes that connections are over.
+    pub const SOCK_RELEASE: &str = "sock_release_note";
     /// cgroup_skb egress: observes what sockets send.
     pub const SKB_EGRESS: &str = "skb_egress_observe";
     /// cgroup_skb ingress: observes what sockets receive.
@@ -100,6 +120,12 @@ pub const MAPS: &[&str] = &[
     map::RULE_STATES,
     map::JITTER,
     map::FAULT_FLOWS,
+    map::NEAR_PIDS,
+    map::NEAR_SOCKETS,
+    map::NEAR_CONNECTIONS,
+    map::NEAR_PORTS,
+    map::BEGUN,
+    map::COUNTED,
     map::LINE_SLOTS,
     map::LINE_CURSORS,
     map::WAYS,
@@ -124,6 +150,10 @@ pub const PROGRAMS: &[&str] = &[
     program::TC_PARSE,
     program::TC_LANE,
     program::TC_LANE_TURN,
+    program::CONNECT4_INJECT,
+    program::CONNECT6_INJECT,
+    program::SOCK_CREATE,
+    program::SOCK_RELEASE,
     program::SKB_EGRESS,
     program::SKB_INGRESS,
     program::SOCK_OPS,

@@ -40,6 +40,10 @@ pub mod fault {
     pub const HTTP_STATUS: u32 = 11;
     /// DNS questions are answered with the response code [`FaultRule::status`](super::FaultRule).
     pub const DNS: u32 = 12;
+    /// connect() fails with [`FaultRule::errno`](super::FaultRule::errno).
+    pub const REFUSE: u32 = 13;
+    /// connect() fails beyond so many connections at once.
+    pub const LIMIT_CONNECTIONS: u32 = 14;
 }
 
 /// [`FaultRule::distribution`] values: how jitter is spread around the delay.
@@ -74,6 +78,59 @@ pub mod direction {
     pub const EGRESS: u32 = 1;
     /// Packets from the endpoint.
     pub const INGRESS: u32 = 2;
+    /// No packets: calls of connect() towards the endpoint.
+    pub const CONNECT: u32 = 4;
+}
+
+/// [`PlanHeader::near_kind`] values: whose traffic rules with [`FaultRule::near`] hold for.
+pub mod near {
+    /// Everybody's.
+    pub const NONE: u32 = 0;
+    /// That of processes, by id or command name.
+    pub const PROCESSES: u32 = 1;
+    /// That of sockets made in a cgroup or below it.
+    pub const CGROUP: u32 = 2;
+}
+
+/// [`FaultRule::only`] values: which connections, by whether the rule saw them begin.
+pub mod only {
+    /// All.
+    pub const ALL: u32 = 0;
+    /// Those that began while the rule held.
+    pub const NEW: u32 = 1;
+    /// Those that were there before.
+    pub const ESTABLISHED: u32 = 2;
+}
+
+/// Most sockets, connections and local ports of a near side that are known at once.
+pub const MAX_NEAR: u32 = 32_768;
+/// Most connections whose age is known at once.
+pub const MAX_BEGUN: u32 = 65_536;
+/// Most connections that are counted against limits at once.
+pub const MAX_COUNTED: u32 = 65_536;
+/// Most rules of one plan that limit connections.
+pub const MAX_LIMITS: usize = 8;
+
+/// A connection that counts against a limit.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct CountedKey {
+    /// Cookie of its socket.
+    pub cookie: u64,
+    /// Index of the rule.
+    pub rule: u32,
+    /// Always zero.
+    pub pad: u32,
+}
+
+/// A local port of the near side's alone.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NearPort {
+    /// Port, host order.
+    pub port: u16,
+    /// Protocol number.
+    pub protocol: u16,
 }
 
 /// The far side of a packet: address, port and protocol.
@@ -162,6 +219,22 @@ pub struct PlanHeader {
     pub armed_ns: u64,
     /// Shapes in use.
     pub shapes: [Shape; MAX_SHAPES],
+    /// One of [`near`].
+    pub near_kind: u32,
+    /// How deep the near side's cgroup lies below the root of the hierarchy.
+    pub near_cgroup_level: u32,
+    /// Id of the near side's cgroup, or of its one process.
+    pub near_id: u64,
+    /// Command name of the near side's processes, zeroes behind it; empty where they have none.
+    pub near_command: [u8; 16],
+    /// Cookie of the network namespace; 0 where it wasn't needed.
+    pub netns_cookie: u64,
+    /// How many of the rules are about connect().
+    pub connect_rules: u32,
+    /// How many of `limits` count.
+    pub limit_count: u32,
+    /// Indices of the rules that limit connections.
+    pub limits: [u32; MAX_LIMITS],
 }
 
 impl Default for PlanHeader {
@@ -182,6 +255,14 @@ impl Default for PlanHeader {
             netns_inode: 0,
             armed_ns: 0,
             shapes: [Shape::default(); MAX_SHAPES],
+            near_kind: near::NONE,
+            near_cgroup_level: 0,
+            near_id: 0,
+            near_command: [0; 16],
+            netns_cookie: 0,
+            connect_rules: 0,
+            limit_count: 0,
+            limits: [0; MAX_LIMITS],
         }
     }
 }
@@ -231,6 +312,18 @@ pub struct FaultRule {
     pub status: u32,
     /// Always zero.
     pub pad: u32,
+    /// One of [`only`].
+    pub only: u32,
+    /// One where it holds for the near side alone.
+    pub near: u32,
+    /// Refuse, limit: the error that connect() fails with.
+    pub errno: u32,
+    /// Always zero.
+    pub pad_2: u32,
+    /// Limit: how many connections may be open at once.
+    pub limit: u64,
+    /// Limit: how many of those that count were open before; see [`RuleState::open`].
+    pub seeded: u64,
 }
 
 /// What a rule keeps across packets and CPUs.
@@ -241,6 +334,9 @@ pub struct RuleState {
     pub full_ns: u64,
     /// Packets touched, where their number is limited.
     pub touched: u64,
+    /// Limit: connections made since the rule was written, less those closed since. With
+    /// [`FaultRule::seeded`] it is how many are open; by itself it may be below zero.
+    pub open: u64,
 }
 
 /// Per flow and rule state of the injector.
@@ -261,8 +357,10 @@ pub struct FaultFlow {
 const _: () = assert!(size_of::<EndpointKey>() == 20);
 const _: () = assert!(size_of::<Shape>() == 20);
 const _: () = assert!(size_of::<Target>() == 20);
-const _: () = assert!(size_of::<PlanHeader>() == 64 + 20 * MAX_SHAPES);
-const _: () = assert!(size_of::<FaultRule>() == 136);
+const _: () = assert!(size_of::<PlanHeader>() == 64 + 20 * MAX_SHAPES + 48 + 4 * MAX_LIMITS);
+const _: () = assert!(size_of::<FaultRule>() == 168);
+const _: () = assert!(size_of::<CountedKey>() == 16);
+const _: () = assert!(size_of::<NearPort>() == 4);
 const _: () = assert!(size_of::<FaultFlow>() == 24);
 
 #[cfg(feature = "user")]
@@ -281,6 +379,10 @@ mod pod {
     unsafe impl aya::Pod for super::FaultFlow {}
     // SAFETY: as above.
     unsafe impl aya::Pod for super::JitterTable {}
+    // SAFETY: as above.
+    unsafe impl aya::Pod for super::CountedKey {}
+    // SAFETY: as above.
+    unsafe impl aya::Pod for super::NearPort {}
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What faults do to a packet. Each is one file; this one asks the rules in turn, counts what
 //! became of the packet, and carries it out.
 
+mod age;
 mod blackhole;
 mod corrupt;
 mod delay;
@@ -24,12 +25,12 @@ use probe_common::{
     random,
     rule::{
         FaultFlow, FaultRule, MAX_RULES_PER_TARGET, MAX_SHAPES, PlanHeader, Target, direction,
-        fault,
+        fault, only,
     },
 };
 use probe_ebpf::packet::{Packet, keeps_the_host_reachable};
 
-use self::size::Size;
+pub(crate) use self::size::Size;
 use crate::{
     atomic,
     maps::{count, counters, flows, line, plan},
@@ -82,7 +83,8 @@ pub(crate) struct Case {
     turned_back: u32,
     /// The fq lane's near end; 0 without one.
     lane_ifindex: u32,
-    pad: u32,
+    /// Is the near side's.
+    pub(crate) near: u32,
 }
 
 const _: () = assert!(size_of::<Case>().is_multiple_of(size_of::<u64>()));
@@ -234,10 +236,11 @@ fn ask(skb: &Skb, index: u32, case: &mut Case) {
     let Some(rule) = plan::rule(index) else {
         return;
     };
-    if rule.direction & case.way == 0
-        || case.now_ns < rule.starts_ns
-        || case.now_ns >= rule.deadline_ns
-    {
+    if case.now_ns < rule.starts_ns || case.now_ns >= rule.deadline_ns || rule.near > case.near {
+        return;
+    }
+    let fits_age = rule.only == only::ALL || age::probe_fits_age(skb.raw(), index, case) != 0;
+    if rule.direction & case.way == 0 {
         return;
     }
     let counters = counters::rule(index);
@@ -246,7 +249,7 @@ fn ask(skb: &Skb, index: u32, case: &mut Case) {
         count!(counters, protected);
         return;
     }
-    let Some(size) = in_force(rule, case) else {
+    let Some(size) = in_force(rule, case).filter(|_| fits_age) else {
         count!(counters, passed);
         return;
     };
@@ -289,13 +292,13 @@ fn in_force(rule: &FaultRule, case: &Case) -> Option<Size> {
 }
 
 /// Leave to touch one packet more, where a rule may only touch so many.
-struct Permit {
+pub(crate) struct Permit {
     touched: *mut u64,
 }
 
 impl Permit {
     #[inline(always)]
-    fn take(index: u32, rule: &FaultRule) -> Option<Self> {
+    pub(crate) fn take(index: u32, rule: &FaultRule) -> Option<Self> {
         if rule.max_packets == 0 {
             return Some(Self {
                 touched: core::ptr::null_mut(),

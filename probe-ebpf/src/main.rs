@@ -13,6 +13,8 @@
 #[cfg(target_arch = "bpf")]
 mod atomic;
 #[cfg(target_arch = "bpf")]
+mod attempt;
+#[cfg(target_arch = "bpf")]
 mod conversation;
 #[cfg(target_arch = "bpf")]
 mod emit;
@@ -22,6 +24,7 @@ mod fault;
 mod maps;
 #[cfg(target_arch = "bpf")]
 mod overhear;
+mod near;
 #[cfg(target_arch = "bpf")]
 mod programs;
 #[cfg(target_arch = "bpf")]

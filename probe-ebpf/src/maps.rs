@@ -1,11 +1,14 @@
 //! The maps, each a private static behind functions in the file that owns it: nothing else in
 //! the programs touches a map.
 
+pub(crate) mod ages;
+pub(crate) mod counted;
 pub(crate) mod counters;
 pub(crate) mod flows;
 pub(crate) mod lane;
 pub(crate) mod line;
 pub(crate) mod overheard;
+pub(crate) mod near;
 pub(crate) mod peers;
 pub(crate) mod plan;
 pub(crate) mod ring;

@@ -5,7 +5,7 @@
 //! 1999). A packet costs a look-up for each shape in use, however many endpoints there are.
 
 use probe_common::{
-    random::mix,
+    connection::{self, End, Hashes},
     rule::{EndpointKey, MAX_SHAPES, PlanHeader, Target, direction},
 };
 use probe_ebpf::packet::Packet;
@@ -51,26 +51,16 @@ pub(crate) fn first_target(
         .find_map(|shape| Some((target(header, shape, far_side)?, shape)))
 }
 
-/// Numbers that packets of one connection share.
-#[derive(Clone, Copy)]
-pub(crate) struct Hashes {
-    /// In one direction.
-    pub(crate) flow: u64,
-    /// In both.
-    pub(crate) connection: u64,
-}
-
 /// Hashes a packet's ends.
 #[inline(always)]
 pub(crate) fn hashes(packet: &Packet) -> Hashes {
-    let end = |words: [u64; 2], port: u16| {
-        mix(mix(words[0] ^ 0x9e37_79b9_7f4a_7c15) ^ words[1]).wrapping_add(mix(u64::from(port)))
+    let from = End {
+        address: packet.source,
+        port: packet.source_port,
     };
-    let from = mix(end(packet.source.words(), packet.source_port));
-    let to = mix(end(packet.destination.words(), packet.destination_port));
-    let protocol = u64::from(packet.protocol);
-    Hashes {
-        flow: mix(from.wrapping_mul(3).wrapping_add(to) ^ protocol),
-        connection: mix(from.wrapping_add(to) ^ protocol),
-    }
+    let to = End {
+        address: packet.destination,
+        port: packet.destination_port,
+    };
+    connection::hashes(&from, &to, packet.protocol)
 }

@@ -10,14 +10,18 @@ mod blackhole;
 mod corrupt;
 mod delay;
 mod duplicate;
+mod errno;
+mod limit_connections;
 mod loss;
 mod modifiers;
 mod partition;
 mod rate;
+mod refuse;
 mod reorder;
 
 pub use arguments::{About, Argument, Arguments, Form};
-pub use modifiers::Modifiers;
+pub use errno::Errno;
+pub use modifiers::{Modifiers, Only};
 
 use crate::mistake::Mistake;
 use crate::plan::Direction;
@@ -35,6 +39,8 @@ trait Kind: Copy + Sized {
     const DIRECTION: Option<Direction> = None;
     /// Whether there is less and more of it, so that it can grow over a ramp.
     const GROWS: bool = true;
+    /// Whether it is about calls of connect(), rather than packets.
+    const AT_CONNECT: bool = false;
 
     /// Reads it.
     fn read<A: Arguments>(arguments: &A) -> Result<Self, A::Error>;
@@ -62,6 +68,11 @@ trait Kind: Copy + Sized {
         None
     }
 
+    /// How many connections may be open at once, where it limits that.
+    fn limit(&self) -> Option<u64> {
+        None
+    }
+
     /// Writes it into a rule.
     fn encode(&self, rule: &mut FaultRule);
 
@@ -80,6 +91,7 @@ pub struct Description {
     pub arguments: &'static [Argument],
     direction: Option<Direction>,
     grows: bool,
+    at_connect: bool,
 }
 
 macro_rules! faults {
@@ -99,6 +111,7 @@ macro_rules! faults {
             arguments: $kind::ARGUMENTS,
             direction: $kind::DIRECTION,
             grows: $kind::GROWS,
+            at_connect: $kind::AT_CONNECT,
         }),+];
 
         impl Fault {
@@ -147,6 +160,11 @@ macro_rules! faults {
                 match self { $(Self::$kind(kind) => kind.constant_wait_ns(),)+ }
             }
 
+            /// How many connections may be open at once, where it limits that.
+            pub fn limit(&self) -> Option<u64> {
+                match self { $(Self::$kind(kind) => kind.limit(),)+ }
+            }
+
             /// Writes it into a rule.
             pub fn encode(&self, rule: &mut FaultRule) {
                 match self { $(Self::$kind(kind) => kind.encode(rule),)+ }
@@ -169,18 +187,12 @@ faults! {
     rate::Rate,
     partition::Partition,
     blackhole::Blackhole,
+    refuse::Refuse,
+    limit_connections::LimitConnections,
 }
 
 /// Faults there will be.
-const LATER: [&str; 7] = [
-    "reset",
-    "refuse",
-    "limit-connections",
-    "http-status",
-    "dns",
-    "pause",
-    "kill",
-];
+const LATER: [&str; 5] = ["reset", "http-status", "dns", "pause", "kill"];
 
 impl Fault {
     /// The direction it holds in, given what was asked.
@@ -207,6 +219,11 @@ impl Fault {
     /// Whether there is less and more of it, so that it can grow over a ramp.
     fn grows(&self) -> bool {
         self.description().grows
+    }
+
+    /// Whether it is about calls of connect(), rather than packets.
+    pub fn is_at_connect(&self) -> bool {
+        self.description().at_connect
     }
 
     fn description(&self) -> &'static Description {

@@ -2,20 +2,24 @@
 //! maps, and what else has to be asked of the host. The only place that names aya.
 
 pub mod attach;
+pub mod cgroups;
 pub mod clock;
 pub mod delay_line;
 pub mod found;
+pub mod hooks;
 pub mod host;
 pub mod injector;
 pub mod interfaces;
 pub mod lease;
 pub mod leftovers;
 pub mod log;
+pub mod near;
 pub mod netns;
 pub mod object;
 pub mod observer;
 pub mod owners;
 pub mod process;
 pub mod resolve;
+pub mod seeds;
 pub mod sockets;
 pub mod support;

@@ -6,11 +6,14 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::fault::{Fault, Modifiers};
+use crate::fault::{Fault, Modifiers, Only};
 
 pub mod decode;
 pub mod encode;
 pub mod jitter;
+pub mod near;
+
+pub use near::NearSide;
 
 /// A share of packets.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
@@ -136,6 +139,8 @@ pub struct Rule {
     pub ends_ns: u64,
     /// Seed of its decisions.
     pub seed: u64,
+    /// Whether it holds for the plan's near side alone.
+    pub near: bool,
 }
 
 /// All faults that hold in one network namespace.
@@ -143,6 +148,8 @@ pub struct Rule {
 pub struct Plan {
     /// The rules; a rule's place here is its index in counters.
     pub rules: Vec<Rule>,
+    /// Whose traffic the rules are for that hold for the near side alone.
+    pub near: NearSide,
 }
 
 impl Plan {
@@ -155,5 +162,22 @@ impl Plan {
     pub fn needs_userspace_line(&self) -> bool {
         let mut faults = self.rules.iter().map(|rule| rule.fault);
         faults.any(|fault| fault.needs_line() && !fault.waits())
+    }
+
+    /// Whether any rule is about connect(), rather than packets.
+    pub fn has_attempts(&self) -> bool {
+        self.rules.iter().any(|rule| rule.fault.is_at_connect())
+    }
+
+    /// Whether any rule counts connections.
+    pub fn has_limits(&self) -> bool {
+        self.rules.iter().any(|rule| rule.fault.limit().is_some())
+    }
+
+    /// Whether any rule asks for the age of connections.
+    pub fn has_ages(&self) -> bool {
+        self.rules
+            .iter()
+            .any(|rule| rule.modifiers.only != Only::All)
     }
 }

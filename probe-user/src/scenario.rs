@@ -134,6 +134,8 @@ pub struct FaultStep {
     pub modifiers: Modifiers,
     /// In which direction.
     pub direction: Direction,
+    /// Whether it is for the service's own traffic alone.
+    pub is_near: bool,
     /// For how long.
     pub duration: Duration,
 }

@@ -5,6 +5,7 @@
 
 pub mod binomial;
 pub mod bpf;
+pub mod cgroup;
 pub mod echo;
 pub mod flood;
 pub mod frames;
@@ -15,6 +16,7 @@ pub mod pair;
 pub mod patience;
 pub mod probe;
 pub mod programs;
+pub mod puppet;
 pub mod snapshot;
 pub mod snmp;
 pub mod socket;
@@ -25,7 +27,9 @@ pub mod turn;
 pub mod udp;
 pub mod voyage;
 
+pub use cgroup::Cgroup;
 pub use netns::Netns;
 pub use pair::{Family, Pair};
 pub use patience::wait_until;
 pub use probe::{Ended, Probe};
+pub use puppet::{Call, Puppet};

@@ -63,12 +63,20 @@ impl Netns {
     pub fn within<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
         thread::scope(|scope| {
             let inside = scope.spawn(|| {
-                setns(&self.file, CloneFlags::CLONE_NEWNET)
-                    .with_context(|| format!("entering network namespace {}", self.name))?;
+                self.enter()?;
                 work()
             });
             inside.join().unwrap_or_else(|panic| resume_unwind(panic))
         })
+    }
+
+    /// Moves the calling thread inside, for good.
+    ///
+    /// # Errors
+    /// Without the privilege.
+    pub fn enter(&self) -> Result<()> {
+        setns(&self.file, CloneFlags::CLONE_NEWNET)
+            .with_context(|| format!("entering network namespace {}", self.name))
     }
 
     /// Takes the name away, as if somebody else had; what holds it open keeps it.

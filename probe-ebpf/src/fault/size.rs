@@ -7,12 +7,12 @@ const FULL: u64 = 1 << 16;
 
 /// The size of a fault, from nothing to full.
 #[derive(Clone, Copy)]
-pub(super) struct Size(u64);
+pub(crate) struct Size(u64);
 
 impl Size {
     /// The size of a rule's fault at a time at which the rule holds; `None` while it pauses.
     #[inline(always)]
-    pub(super) fn of(rule: &FaultRule, now_ns: u64) -> Option<Self> {
+    pub(crate) fn of(rule: &FaultRule, now_ns: u64) -> Option<Self> {
         let age = now_ns.saturating_sub(rule.starts_ns);
         let period = rule.pulse_on_ns.wrapping_add(rule.pulse_off_ns);
         if rule.pulse_on_ns != 0 && period != 0 && age % period >= rule.pulse_on_ns {

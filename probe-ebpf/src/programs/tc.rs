@@ -3,12 +3,13 @@
 use core::mem::MaybeUninit;
 
 use aya_ebpf::{bindings::__sk_buff, macros::classifier, programs::TcContext};
-use probe_common::rule::direction;
+use probe_common::rule::{direction, near};
 use probe_ebpf::packet::{Packet, Segment};
 
 use crate::{
     fault::{self, Case, GO_ON, SHOT},
     maps::{count, counters, line as way_back, plan},
+    near::probe_is_near,
     overhear, select,
     skb::{self, Skb},
 };
@@ -77,6 +78,9 @@ fn try_inject(ctx: &TcContext, way: u32) -> i32 {
     };
     let mut room = MaybeUninit::uninit();
     let case = Case::put(&mut room, &skb, &packet, way, header);
+    if header.near_kind != near::NONE {
+        case.near = probe_is_near(skb.raw(), &packet, way);
+    }
     fault::probe_ask_targets(skb.raw(), &packet, case, target, shape);
     fault::carry_out(&skb, case)
 }

@@ -10,13 +10,14 @@ mod telling;
 
 use super::{
     Common, Output, say,
-    target::{Direction, TargetArgs},
+    target::{Direction, Protocol, TargetArgs},
     tell,
 };
 use crate::{
     endpoint::{EndpointSpec, Host},
     engine::injection::{Prepared, Request},
-    kernel::{delay_line::Choice, support},
+    fault::Fault,
+    kernel::{delay_line::Choice, near, support},
     mistake::Mistake,
     quantity::{parse_duration, words::typed_duration},
     report::injection::EndedBy,
@@ -33,7 +34,8 @@ pub struct InjectArgs {
     /// Which way packets go that it happens to, seen from here [default: egress]
     #[arg(long, value_enum, value_name = "WAY", help_heading = "Target")]
     direction: Option<Direction>,
-    /// Every packet, to and from everywhere; without --to, this has to be said
+    /// Every packet, to and from everywhere; without --to, --process and --cgroup, this has to be
+    /// said
     #[arg(long, conflicts_with = "to", help_heading = "Target")]
     everything: bool,
     /// For how long, at most an hour
@@ -68,6 +70,9 @@ Examples:
   probe inject rate 1mbit --to 10.0.0.7:80 --percent-of-flows 30%
   probe inject partition --to 10.0.0.0/24 --pulse 5s/5s --for 60s -o json
   probe inject delay 2s --to :5432 --dry-run
+  probe inject loss 5% --process shop --to 10.0.0.7:80 --only new
+  probe inject refuse --errno ETIMEDOUT --cgroup /system.slice/shop.service --to :5432
+  probe inject limit-connections 10 --process shop --to 10.0.0.7:5432
 
 It ends after --for, on Ctrl-C, by `probe stop`, and within a second if probe is killed.
 Exit codes: 0 it touched packets; 2 it can't be done; 3 stopped early; 4 it touched none.";
@@ -117,7 +122,7 @@ impl InjectArgs {
         let (fault, modifiers) = self.fault.read()?;
         let direction = fault.direction(self.direction.map(Into::into))?;
         self.later.refuse()?;
-        self.refuse_near_side()?;
+        self.refuse_what_no_attempt_has(&fault)?;
         let to = self.far_sides()?;
         Ok(Request {
             fault,
@@ -125,6 +130,7 @@ impl InjectArgs {
             to,
             protocol: self.target.proto.into(),
             direction,
+            near: self.near_side(),
             netns: self.target.netns(),
             duration: self.duration()?,
             interfaces: self.target.interface,
@@ -139,17 +145,38 @@ impl InjectArgs {
         })
     }
 
-    fn refuse_near_side(&self) -> Result<()> {
-        let named = match &self.target {
-            target if target.process.is_some() => "--process",
-            target if target.cgroup.is_some() => "--cgroup",
-            _ => return Ok(()),
-        };
-        bail!("inject: {named} is not supported yet\nhint: say whose traffic with --netns and --to")
+    /// Whose traffic it is to happen to.
+    fn near_side(&self) -> near::Wanted {
+        near::Wanted {
+            process: self.target.process.clone(),
+            cgroup: self.target.cgroup.clone(),
+        }
+    }
+
+    /// Refuses what a fault of connect() can't be told.
+    fn refuse_what_no_attempt_has(&self, fault: &Fault) -> Result<()> {
+        if !fault.is_at_connect() {
+            return Ok(());
+        }
+        if !self.target.interface.is_empty() {
+            bail!(
+                "inject: {} happens before there is a packet, and so on no interface\nhint: leave \
+                 --interface out",
+                fault.kind()
+            );
+        }
+        if fault.limit().is_some() && self.target.proto == Protocol::Udp {
+            bail!(
+                "inject: {} counts TCP connections\nhint: leave --proto out",
+                fault.kind()
+            );
+        }
+        Ok(())
     }
 
     fn far_sides(&self) -> Result<Vec<EndpointSpec>> {
-        if self.everything {
+        let is_aimed = !self.near_side().is_everybody();
+        if self.everything || (is_aimed && self.target.to.is_empty()) {
             return Ok(vec![EndpointSpec {
                 host: Host::Any,
                 port: None,
@@ -157,8 +184,8 @@ impl InjectArgs {
         }
         if self.target.to.is_empty() {
             bail!(
-                "inject: no endpoint given\nhint: name one with --to HOST[:PORT], or give \
-                 --everything for the traffic to everywhere"
+                "inject: no endpoint given\nhint: name one with --to HOST[:PORT], or whose traffic with \
+                 --process or --cgroup, or give --everything for the traffic to everywhere"
             );
         }
         Ok(self.target.to.clone())

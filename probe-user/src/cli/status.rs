@@ -14,7 +14,7 @@ use crate::{
         host::{self, Armed, ArmedRule},
         netns, support,
     },
-    plan::decode,
+    plan::{decode, near},
     quantity::words,
     verdict::FaultCounters,
 };
@@ -53,6 +53,7 @@ struct Fault {
     since_ms_ago: u64,
     left_ms: u64,
     counters: FaultCounters,
+    near: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -109,6 +110,7 @@ fn faults_of(armed: &Armed, now_ns: u64) -> Vec<Fault> {
             since_ms_ago: now_ns.saturating_sub(rule.starts_ns) / 1_000_000,
             left_ms: rule.deadline_ns.saturating_sub(now_ns) / 1_000_000,
             counters: FaultCounters::of_rule(counters, 0),
+            near: near::told(&armed.header).filter(|_| rule.near != 0),
         }
     };
     armed
@@ -147,12 +149,17 @@ fn text(faults: &[Fault]) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "{:<8} {} on {} ({}) in netns {place}: since {}, {} left, {} seen, {} touched, by \
+            "{:<8} {} on {} ({}){} in netns {place}: since {}, {} left, {} seen, {} touched, by \
              {} {}",
             fault.state,
             fault.fault,
             fault.endpoints.join(", "),
             fault.direction,
+            fault
+                .near
+                .as_ref()
+                .map(|near| format!(" of {near}"))
+                .unwrap_or_default(),
             time(fault.since_ms_ago),
             time(fault.left_ms),
             fault.counters.seen,

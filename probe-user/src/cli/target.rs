@@ -23,8 +23,8 @@ pub struct TargetArgs {
     /// The near side, by its name or process id
     #[arg(long, value_name = "NAME|PID")]
     pub process: Option<String>,
-    /// The near side, by its cgroup
-    #[arg(long, value_name = "PATH")]
+    /// The near side, by its cgroup: its path, or the id of a container
+    #[arg(long, value_name = "PATH", conflicts_with = "process")]
     pub cgroup: Option<String>,
     /// The network namespace; default: the one probe was started in, or, to observe, every one
     #[arg(long, value_name = "NAME|PATH|pid:N", value_parser = netns)]

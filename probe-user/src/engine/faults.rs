@@ -34,7 +34,10 @@ impl Faults {
     /// # Errors
     /// Where an interface or the kernel refuses.
     pub fn prepare(scenario: &Scenario, place: Place, seed: impl Fn(usize) -> u64) -> Result<Self> {
-        let mut plan = Plan::default();
+        let mut plan = Plan {
+            near: place.near(scenario)?,
+            ..Plan::default()
+        };
         let mut rules = Vec::new();
         for (index, step) in scenario.steps.iter().enumerate() {
             let Some(fault) = step.fault() else {
@@ -52,6 +55,7 @@ impl Faults {
                 starts_ns: 0,
                 ends_ns: 0,
                 seed: seed(index),
+                near: fault.is_near,
             });
         }
         let faulted = scenario
@@ -59,7 +63,7 @@ impl Faults {
             .iter()
             .filter_map(|step| Some(step.fault()?.dependency));
         let interfaces = place.interfaces(faulted);
-        let mut injector = Injector::open(place.netns, &interfaces, &backends(&plan)?)?;
+        let mut injector = Injector::open(place.netns, &interfaces, &plan, &backends(&plan)?)?;
         injector.apply(&plan)?;
         Ok(Self {
             overflow: vec![0; plan.rules.len()],

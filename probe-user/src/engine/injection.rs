@@ -15,13 +15,13 @@ use crate::{
         clock,
         delay_line::{Backend, Choice, Waits},
         injector::Injector,
-        leftovers,
+        leftovers, near,
         netns::{Netns, NetnsRef},
         process,
-        resolve::{Resolved, resolve},
+        resolve::{Resolved, resolve, resolve_names},
         support,
     },
-    plan::{Direction, Plan, Protocol, Rule},
+    plan::{Direction, NearSide, Plan, Protocol, Rule},
     report::injection::{EndedBy, Injection, Waited},
     verdict::FaultCounters,
 };
@@ -48,6 +48,8 @@ pub struct Request {
     pub protocol: Protocol,
     /// In which direction.
     pub direction: Direction,
+    /// Whose.
+    pub near: near::Wanted,
     /// In which network namespace.
     pub netns: NetnsRef,
     /// On these interfaces; where none is named, on those that lead there.
@@ -67,6 +69,8 @@ pub struct Prepared {
     netns: Netns,
     /// Where packets wait, if any do.
     backend: Option<Backend>,
+    /// Whose traffic it is for.
+    pub near: NearSide,
     /// Endpoints and interfaces.
     pub target: Resolved,
 }
@@ -94,13 +98,17 @@ impl Prepared {
     /// Where either can't be done.
     pub fn new(request: Request) -> Result<Self> {
         let netns = Netns::open(&request.netns)?;
-        let target = resolve(&netns, &request.to, &request.interfaces)?;
+        let target = match request.fault.is_at_connect() {
+            true => resolve_names(&netns, &request.to)?,
+            false => resolve(&netns, &request.to, &request.interfaces)?,
+        };
         let backend = match request.fault {
             fault if fault.waits() => Some(request.delay_backend.settle()?),
             fault if fault.needs_line() => Some(Backend::Userspace),
             _ => None,
         };
         Ok(Self {
+            near: near::resolve(&request.near, &netns)?,
             request,
             netns,
             backend,
@@ -134,6 +142,7 @@ impl Prepared {
     fn plan(&self, starts_ns: u64) -> Plan {
         let request = &self.request;
         Plan {
+            near: self.near.clone(),
             rules: vec![Rule {
                 name: request.fault.to_string(),
                 fault: request.fault,
@@ -144,6 +153,7 @@ impl Prepared {
                 starts_ns,
                 ends_ns: starts_ns.saturating_add(request.duration.as_nanos() as u64),
                 seed: request.seed,
+                near: self.near.is_somebody(),
             }],
         }
     }
@@ -159,10 +169,15 @@ impl Prepared {
             request,
             netns,
             target,
+            near,
             backend,
         } = &self;
-        let backends = backend.as_slice();
-        let mut injector = Injector::open(netns.try_clone()?, &target.interfaces, backends)?;
+        let mut injector = Injector::open(
+            netns.try_clone()?,
+            &target.interfaces,
+            &self.plan(0),
+            backend.as_slice(),
+        )?;
         let plan = self.plan(clock::now_ns());
         let began = Instant::now();
         injector.apply(&plan)?;
@@ -180,6 +195,7 @@ impl Prepared {
             held,
             endpoints: target.endpoints.clone(),
             direction: request.direction,
+            near: near.is_somebody().then(|| near.to_string()),
             netns: request.netns.to_string(),
             interfaces: target.interfaces.clone(),
             delay_backend: self.delay_backend(),
@@ -313,6 +329,7 @@ mod tests {
             to: Vec::new(),
             protocol: Protocol::Any,
             direction: Direction::Egress,
+            near: near::Wanted::default(),
             netns: NetnsRef::Own,
             interfaces: Vec::new(),
             duration: Duration::ZERO,

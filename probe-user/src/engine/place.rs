@@ -5,11 +5,13 @@ use anyhow::Result;
 
 use crate::{
     kernel::{
+        near,
         netns::{Netns, NetnsRef},
         resolve::{Resolved, resolve},
     },
     model::{Names, Scope},
-    scenario::Scenario,
+    plan::NearSide,
+    scenario::{Scenario, Step},
 };
 
 /// A scenario's names, resolved.
@@ -70,6 +72,22 @@ impl Place {
             cgroup: scenario.service.cgroup.clone(),
             ..Scope::default()
         })
+    }
+
+    /// Whose traffic those faults are for that are for the service's alone.
+    ///
+    /// # Errors
+    /// Where the service isn't there.
+    pub fn near(&self, scenario: &Scenario) -> Result<NearSide> {
+        let mut faults = scenario.steps.iter().filter_map(Step::fault);
+        if !faults.any(|fault| fault.is_near) {
+            return Ok(NearSide::Everybody);
+        }
+        let wanted = near::Wanted {
+            process: scenario.service.process.clone(),
+            cgroup: scenario.service.cgroup.clone(),
+        };
+        near::resolve(&wanted, &self.netns)
     }
 
     /// Interfaces on the routes to the dependencies that faults are on.

@@ -1,14 +1,12 @@
 //! What a person wants to observe, in terms that the model knows.
 
-use std::{os::unix::fs::MetadataExt, path::Path};
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::{
     endpoint::EndpointSpec,
     kernel::{
+        cgroups,
         netns::{Netns, NetnsRef},
-        observer::unified_hierarchy,
         resolve::resolve,
     },
     model::Scope,
@@ -23,7 +21,7 @@ pub struct Wanted<'a> {
     pub to: &'a [EndpointSpec],
     /// Name or id of the calling process.
     pub process: Option<&'a str>,
-    /// Path of the callers' cgroup, below the unified hierarchy or whole.
+    /// Path of the callers' cgroup, below the unified hierarchy or whole, or a container's id.
     pub cgroup: Option<&'a str>,
 }
 
@@ -41,23 +39,12 @@ pub fn observed_target(wanted: &Wanted<'_>) -> Result<Scope> {
     Ok(Scope {
         netns_cookie: wanted.netns.map(|_| netns.cookie()).transpose()?,
         endpoints,
-        cgroup_id: wanted.cgroup.map(cgroup_id).transpose()?,
+        cgroup_id: wanted
+            .cgroup
+            .map(|path| Ok::<_, anyhow::Error>(cgroups::find(path)?.id))
+            .transpose()?,
         process: wanted.process.map(str::to_owned),
         listen: None,
         cgroup: None,
     })
-}
-
-/// The id of a cgroup is the inode of its folder.
-fn cgroup_id(path: &str) -> Result<u64> {
-    let root = unified_hierarchy()?;
-    let below = root.join(path.trim_start_matches('/'));
-    let folder = if Path::new(path).starts_with(&root) {
-        Path::new(path)
-    } else {
-        &below
-    };
-    let metadata = std::fs::metadata(folder)
-        .with_context(|| format!("cgroup \"{path}\": looking for it at {}", folder.display()))?;
-    Ok(metadata.ino())
 }

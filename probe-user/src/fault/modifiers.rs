@@ -4,9 +4,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use probe_common::rule::FaultRule;
+use probe_common::rule::{FaultRule, only};
 
-use super::{About, Argument, Arguments, Fault};
+use super::{About, Argument, Arguments, Fault, arguments};
 use crate::mistake::Mistake;
 use crate::plan::Share;
 use crate::quantity::words::{typed_duration, typed_share};
@@ -23,7 +23,23 @@ pub struct Modifiers {
     pub flows: Share,
     /// Touch no more packets than this; `None` for no limit.
     pub max_packets: Option<u64>,
+    /// Which connections, by when they began.
+    pub only: Only,
 }
+
+/// Connections, by when they began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Only {
+    /// Whenever.
+    #[default]
+    All,
+    /// While the fault holds.
+    New,
+    /// Before it came to hold.
+    Established,
+}
+
+const ONLIES: [(&str, Only); 2] = [("new", Only::New), ("established", Only::Established)];
 
 /// A fault that comes and goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +58,7 @@ impl Default for Modifiers {
             pulse: None,
             flows: Share::ALL,
             max_packets: None,
+            only: Only::All,
         }
     }
 }
@@ -67,13 +84,20 @@ const PERCENT_OF_FLOWS: Argument = Argument::option(
 const MAX_PACKETS: Argument =
     Argument::option("max-packets", "N", "100", "Touch no more packets than this").number();
 
+const ONLY: Argument = Argument::option(
+    "only",
+    "new|established",
+    "new",
+    "Touch only connections that begin while the fault holds, or only those from before",
+);
+
 /// The longest of these times, in nanoseconds: an hour. Reckoning in the kernel is exact up to
 /// there.
 const LONGEST_NS: u64 = 3_600_000_000_000;
 
 impl Modifiers {
     /// Each of them.
-    pub const ARGUMENTS: &'static [Argument] = &[RAMP, PULSE, PERCENT_OF_FLOWS, MAX_PACKETS];
+    pub const ARGUMENTS: &'static [Argument] = &[RAMP, PULSE, PERCENT_OF_FLOWS, MAX_PACKETS, ONLY];
 
     /// Reads those that are given for a fault.
     ///
@@ -98,7 +122,13 @@ impl Modifiers {
             0 => Err(Mistake::new("0 would touch no packet").hint("write 1 or more")),
             count => Ok(count),
         })?;
+        let only = arguments.read(&ONLY, Only::parse)?;
+        if only.is_some() && fault.is_at_connect() {
+            let mistake = Mistake::new("every connection is new when it is made");
+            return Err(arguments.error(About::Argument(&ONLY), mistake.hint("leave it out")));
+        }
         Ok(Self {
+            only: only.unwrap_or_default(),
             ramp_ns: ramp_ns.unwrap_or(0),
             pulse: arguments.read(&PULSE, Pulse::parse)?,
             flows: flows.unwrap_or(Share::ALL),
@@ -124,6 +154,11 @@ impl Modifiers {
         }
         rule.flow_share = self.flows.parts();
         rule.max_packets = self.max_packets.unwrap_or(0);
+        rule.only = match self.only {
+            Only::All => only::ALL,
+            Only::New => only::NEW,
+            Only::Established => only::ESTABLISHED,
+        };
     }
 
     /// Reads them from a rule.
@@ -136,6 +171,11 @@ impl Modifiers {
             }),
             flows: Share::from_parts(rule.flow_share),
             max_packets: (rule.max_packets > 0).then_some(rule.max_packets),
+            only: match rule.only {
+                only::NEW => Only::New,
+                only::ESTABLISHED => Only::Established,
+                _ => Only::All,
+            },
         }
     }
 
@@ -155,7 +195,16 @@ impl Modifiers {
         if let Some(count) = self.max_packets {
             said.push((MAX_PACKETS, count.to_string()));
         }
+        if self.only != Only::All {
+            said.push((ONLY, arguments::word(&ONLIES, &self.only).to_owned()));
+        }
         said
+    }
+}
+
+impl Only {
+    fn parse(text: &str) -> Result<Self, Mistake> {
+        arguments::choice(&ONLIES, text)
     }
 }
 

@@ -113,6 +113,22 @@ const GOOD: &[(&str, &str, &str)] = &[
     ("rate rate=100gbit", "100gbit", "rate 100gbit"),
     ("partition", "", "partition"),
     ("blackhole", "", "blackhole"),
+    ("refuse", "", "refuse with ECONNREFUSED"),
+    (
+        "refuse errno=ETIMEDOUT",
+        "--errno ETIMEDOUT",
+        "refuse with ETIMEDOUT",
+    ),
+    (
+        "limit-connections limit-connections=3",
+        "3",
+        "limit-connections 3, then ECONNREFUSED",
+    ),
+    (
+        "limit-connections limit-connections=10 errno=EADDRNOTAVAIL",
+        "10 --errno EADDRNOTAVAIL",
+        "limit-connections 10, then EADDRNOTAVAIL",
+    ),
 ];
 
 #[test]
@@ -166,15 +182,16 @@ fn what_the_kernel_reckons_with_is_exact() {
 
 #[test]
 fn modifiers_are_read_told_and_written() {
-    let given = "duplicate duplicate=5% ramp=30s pulse=5s/1m percent-of-flows=30% max-packets=100";
+    let given = "duplicate duplicate=5% ramp=30s pulse=5s/1m percent-of-flows=30% max-packets=100 \
+                 only=new";
     let (fault, modifiers) = read(given).unwrap();
     assert_eq!(
         modifiers.arguments(),
-        "--ramp 30s --pulse 5s/1m --percent-of-flows 30% --max-packets 100"
+        "--ramp 30s --pulse 5s/1m --percent-of-flows 30% --max-packets 100 --only new"
     );
     assert_eq!(
         format!("{fault}{modifiers}"),
-        "duplicate 5%, ramp 30s, pulse 5s/1m, percent of flows 30%, max packets 100"
+        "duplicate 5%, ramp 30s, pulse 5s/1m, percent of flows 30%, max packets 100, only new"
     );
     let mut rule = FaultRule::default();
     modifiers.encode(&mut rule);
@@ -281,6 +298,32 @@ const BROKEN: &[(&str, &str)] = &[
     (
         "loss loss=1% max-packets=-1",
         "max-packets: -1 is negative\nhint: write a count, as 100",
+    ),
+    (
+        "loss loss=1% only=old",
+        "only: unknown \"old\"\nhint: known here: new, established",
+    ),
+    (
+        "refuse only=new",
+        "only: every connection is new when it is made\nhint: leave it out",
+    ),
+    (
+        "refuse ramp=1s",
+        "ramp: there is no less and more of this fault\n\
+          hint: loss 100% can grow over a ramp",
+    ),
+    (
+        "refuse errno=EPERM",
+        "errno: unknown \"EPERM\"\nhint: known here: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, \
+          ENETUNREACH, EADDRNOTAVAIL",
+    ),
+    (
+        "limit-connections limit-connections=0",
+        "limit-connections: 0 would refuse every connection\nhint: that is what refuse does",
+    ),
+    (
+        "limit-connections",
+        "N is missing\nhint: write limit-connections 3",
     ),
 ];
 

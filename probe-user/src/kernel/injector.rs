@@ -12,7 +12,7 @@ use probe_common::{
     counters::{InjectorCounters, RuleCounters},
     line::{queue_length, slots_per_cpu},
     names::{map, program},
-    rule::{EndpointKey, FaultRule, JitterTable, PlanHeader, Target},
+    rule::{EndpointKey, FaultRule, JitterTable, PlanHeader, Target, only},
 };
 
 use super::{
@@ -21,15 +21,17 @@ use super::{
         Backend, DelayBackend, Lane, LaneMaps, LineStatistics, Slots, Userspace,
         kernel_has_departure_times,
     },
-    host, interfaces,
+    hooks, host, interfaces,
     lease::Lease,
     leftovers::Ledger,
     log::KernelLog,
+    near::{self, Watch},
     netns::Netns,
     object::{self, Half},
+    seeds,
 };
 use crate::plan::{
-    Plan,
+    NearSide, Plan,
     encode::{Encoded, encode},
     jitter,
 };
@@ -41,6 +43,7 @@ pub struct Injector {
     netns: Netns,
     ledger: Ledger,
     // Taken apart, in this order, when dropped.
+    watch: Option<Watch>,
     lines: Vec<Box<dyn DelayBackend>>,
     ebpf: Option<Ebpf>,
     _log: Option<KernelLog>,
@@ -50,18 +53,30 @@ pub struct Injector {
     rules: usize,
     /// Distributions whose tables are written.
     jitter: BTreeSet<u32>,
+    /// Whose traffic rules are for that hold for the near side alone.
+    near: NearSide,
+    /// By rule: since when it holds that was written last.
+    since: Vec<u64>,
+    /// By rule: how many of the connections that count were there before.
+    seeded: Vec<u64>,
     /// What the programs are attached to, and the line's device.
     attached: Vec<(u32, String)>,
 }
 
 impl Injector {
     /// Loads the programs and attaches them to interfaces of a namespace; nothing is injected
-    /// yet. Packets can be delayed by the backends named.
+    /// yet. What a plan needs besides is there: hooks of connect(), the near side looked for, and
+    /// the backends named, by which packets can wait. Later plans may need no more.
     ///
     /// # Errors
     /// Where the kernel or an interface refuses; nothing is left behind then.
-    pub fn open(netns: Netns, interfaces: &[String], backends: &[Backend]) -> Result<Self> {
-        let mut ebpf = object::load(Half::Injector)?;
+    pub fn open(
+        netns: Netns,
+        interfaces: &[String],
+        plan: &Plan,
+        backends: &[Backend],
+    ) -> Result<Self> {
+        let mut ebpf = object::load_without(Half::Injector, &not_needed(plan))?;
         for name in [program::TC_EGRESS, program::TC_INGRESS, program::TC_LINE] {
             attach::load(&mut ebpf, name)?;
         }
@@ -71,16 +86,22 @@ impl Injector {
         }
         let log = KernelLog::follow(&mut ebpf);
         let lease = Lease::keep(array(&mut ebpf, map::LEASE)?)?;
-        let header = PlanHeader {
+        let mut header = PlanHeader {
             owner_pid: std::process::id(),
             netns_inode: netns.inode,
             armed_ns: clock::now_ns(),
+            netns_cookie: match plan.has_attempts() {
+                true => netns.cookie()?,
+                false => 0,
+            },
             ..PlanHeader::default()
         };
+        plan.near.encode(&mut header);
         let ledger = Ledger::open(&netns);
         let mut injector = Self {
             netns,
             ledger,
+            watch: None,
             lines: Vec::new(),
             ebpf: Some(ebpf),
             _log: log,
@@ -89,6 +110,9 @@ impl Injector {
             targets: BTreeSet::new(),
             rules: 0,
             jitter: BTreeSet::new(),
+            near: plan.near.clone(),
+            since: Vec::new(),
+            seeded: Vec::new(),
             attached: Vec::new(),
         };
         let claimed = injector.claim_line();
@@ -105,6 +129,7 @@ impl Injector {
             let Self { netns, ledger, .. } = &mut injector;
             netns.within(|| let_loopback_packets_return(ledger))?;
         }
+        injector.aim(plan)?;
         injector.attach(interfaces)?;
         log::info!(
             "programs attached to {} in network namespace \"{}\", by {:?}",
@@ -227,6 +252,19 @@ impl Injector {
         self.set(map::PLAN, header)
     }
 
+    /// Has the programs know the near side, and attaches those that are about connect().
+    fn aim(&mut self, plan: &Plan) -> Result<()> {
+        let header = self.header;
+        self.set(map::PLAN, header)?;
+        // Before it is looked for what is there: what comes from now on is noted.
+        hooks::attach(self.ebpf_mut(), plan)?;
+        if plan.near.is_somebody() {
+            let maps = near::Maps::take(self.ebpf_mut())?;
+            self.watch = Some(Watch::start(&self.netns, plan.near.clone(), maps)?);
+        }
+        Ok(())
+    }
+
     fn start_line(&mut self) -> Result<()> {
         let slots = self
             .ebpf_mut()
@@ -302,12 +340,69 @@ impl Injector {
     }
 
     /// Writes rules, then the targets that lead to them, then the shapes that lead to those.
+    /// Rules that limit connections hold last, once those are counted that are open.
     fn write(&mut self, encoded: &Encoded) -> Result<()> {
         self.write_jitter(encoded)?;
+        let fresh = self.fresh(encoded);
+        let by_age = fresh
+            .iter()
+            .copied()
+            .filter(|&index| encoded.rules[index as usize].only != only::ALL);
+        let by_age: Vec<u32> = by_age.collect();
+        let Self { netns, ebpf, .. } = self;
+        let ebpf = ebpf.as_mut().context("the programs are unloaded")?;
+        seeds::write_ages(ebpf, netns, &by_age)?;
+        let limits = fresh.iter().copied();
+        let limits: Vec<u32> = limits
+            .filter(|index| encoded.limits.contains(index))
+            .collect();
+        self.write_rules(encoded, &limits)?;
+        self.write_targets(encoded)?;
+        self.rules = self.rules.max(encoded.rules.len());
+        self.header.generation += 1;
+        self.header.rule_count = encoded.rules.len() as u32;
+        self.header.connect_rules = encoded.connect_rules;
+        self.header.limit_count = encoded.limits.len() as u32;
+        self.header.limits[..encoded.limits.len()].copy_from_slice(&encoded.limits);
+        self.header.shape_count = encoded.shapes.len() as u32;
+        self.header.shapes[..encoded.shapes.len()].copy_from_slice(&encoded.shapes);
+        let header = self.header;
+        self.lines.iter().for_each(|line| line.hold());
+        self.set(map::PLAN, header)?;
+        self.count_open(encoded, &limits)
+    }
+
+    /// Indices of the rules that come to hold by this plan.
+    fn fresh(&mut self, encoded: &Encoded) -> Vec<u32> {
+        let since: Vec<u64> = encoded.rules.iter().map(|rule| rule.starts_ns).collect();
+        self.seeded.resize(since.len(), 0);
+        let before = std::mem::replace(&mut self.since, since);
+        let rules = encoded.rules.iter().enumerate();
+        rules
+            .filter(|(index, rule)| {
+                rule.deadline_ns != 0 && before.get(*index) != Some(&rule.starts_ns)
+            })
+            .map(|(index, _)| index as u32)
+            .collect()
+    }
+
+    /// Writes rules; those named are put off until time ends.
+    fn write_rules(&mut self, encoded: &Encoded, put_off: &[u32]) -> Result<()> {
+        let seeded = std::mem::take(&mut self.seeded);
         let mut rules: Array<_, FaultRule> = self.map_mut(map::RULES)?.try_into()?;
         for (index, rule) in encoded.rules.iter().enumerate() {
+            let mut rule = *rule;
+            rule.seeded = seeded[index];
+            if put_off.contains(&(index as u32)) {
+                rule.starts_ns = u64::MAX;
+            }
             rules.set(index as u32, rule, 0).context("writing a rule")?;
         }
+        self.seeded = seeded;
+        Ok(())
+    }
+
+    fn write_targets(&mut self, encoded: &Encoded) -> Result<()> {
         let before = std::mem::take(&mut self.targets);
         let mut targets: HashMap<_, EndpointKey, Target> =
             self.map_mut(map::TARGETS)?.try_into()?;
@@ -321,14 +416,27 @@ impl Injector {
             targets.remove(gone).context("removing a target")?;
         }
         self.targets = encoded.targets.keys().copied().collect();
-        self.rules = self.rules.max(encoded.rules.len());
-        self.header.generation += 1;
-        self.header.rule_count = encoded.rules.len() as u32;
-        self.header.shape_count = encoded.shapes.len() as u32;
-        self.header.shapes[..encoded.shapes.len()].copy_from_slice(&encoded.shapes);
-        let header = self.header;
-        self.lines.iter().for_each(|line| line.hold());
-        self.set(map::PLAN, header)
+        Ok(())
+    }
+
+    /// Counts the connections that are open, and lets the rules hold that limit them.
+    fn count_open(&mut self, encoded: &Encoded, limits: &[u32]) -> Result<()> {
+        if limits.is_empty() {
+            return Ok(());
+        }
+        let asked: Vec<_> = limits
+            .iter()
+            .map(|&index| (index, encoded.rules[index as usize].near != 0))
+            .collect();
+        let Self {
+            netns, ebpf, near, ..
+        } = self;
+        let ebpf = ebpf.as_mut().context("the programs are unloaded")?;
+        let open = seeds::write_open(ebpf, netns, near, encoded, &asked)?;
+        for (&index, open) in limits.iter().zip(open) {
+            self.seeded[index as usize] += open;
+        }
+        self.write_rules(encoded, &[])
     }
 
     /// Writes the tables of the distributions that rules draw from, each once.
@@ -402,6 +510,7 @@ impl Drop for Injector {
                 line.foreign
             );
         }
+        drop(self.watch.take());
         // First the packets that wait, then the way back.
         self.lines.clear();
         let Self {
@@ -422,6 +531,27 @@ impl Drop for Injector {
             );
         }
     }
+}
+
+/// Maps that a plan has no need of.
+fn not_needed(plan: &Plan) -> Vec<&'static str> {
+    let near = [
+        map::NEAR_PIDS,
+        map::NEAR_SOCKETS,
+        map::NEAR_CONNECTIONS,
+        map::NEAR_PORTS,
+    ];
+    let mut unused = Vec::new();
+    if !plan.near.is_somebody() {
+        unused.extend(near);
+    }
+    if !plan.has_ages() {
+        unused.push(map::BEGUN);
+    }
+    if !plan.has_limits() {
+        unused.push(map::COUNTED);
+    }
+    unused
 }
 
 /// A packet that returns to `lo` has lost its route. It is looked up anew, and without these the

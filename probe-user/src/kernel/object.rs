@@ -11,7 +11,7 @@ static OBJECT: &[u8] =
     include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/probe.bpf.o"));
 
 /// Maps that only the injector uses, large ones.
-const INJECTOR_ONLY: [&str; 8] = [
+const INJECTOR_ONLY: &[&str] = &[
     map::TARGETS,
     map::RULES,
     map::RULE_COUNTERS,
@@ -20,6 +20,12 @@ const INJECTOR_ONLY: [&str; 8] = [
     map::LINE_SLOTS,
     map::WAYS,
     map::LANE_SLOTS,
+    map::NEAR_PIDS,
+    map::NEAR_SOCKETS,
+    map::NEAR_CONNECTIONS,
+    map::NEAR_PORTS,
+    map::BEGUN,
+    map::COUNTED,
 ];
 
 /// Maps that only the observer uses, large ones.
@@ -40,12 +46,20 @@ pub enum Half {
 /// # Errors
 /// Where the kernel refuses: no privilege, no BTF, no memory.
 pub fn load(half: Half) -> Result<Ebpf> {
+    load_without(half, &[])
+}
+
+/// The same, and more maps as small as the kernel allows.
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_without(half: Half, not_needed: &[&str]) -> Result<Ebpf> {
     let mut loader = EbpfLoader::new();
     let unused: &[&str] = match half {
         Half::Injector => &OBSERVER_ONLY,
-        Half::Observer => &INJECTOR_ONLY,
+        Half::Observer => INJECTOR_ONLY,
     };
-    for name in unused {
+    for name in unused.iter().chain(not_needed) {
         // An LRU map needs an entry a CPU; no host has more than this.
         loader.map_max_entries(name, 1_024.min(if *name == map::FLOWS { 1_024 } else { 1 }));
     }

@@ -132,7 +132,8 @@ pub fn cgroup_id(pid: u32) -> Option<u64> {
     )
 }
 
-fn socket_inodes(pid: u32) -> impl Iterator<Item = u64> {
+/// Inodes of the sockets that a process holds.
+pub fn socket_inodes(pid: u32) -> impl Iterator<Item = u64> {
     fs::read_dir(format!("/proc/{pid}/fd"))
         .into_iter()
         .flatten()

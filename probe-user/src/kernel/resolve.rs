@@ -29,14 +29,7 @@ pub struct Resolved {
 /// Where a name has no address, an endpoint no route, or an interface can't be used.
 pub fn resolve(netns: &Netns, to: &[EndpointSpec], asked: &[String]) -> Result<Resolved> {
     netns.within(|| {
-        let mut endpoints = Vec::new();
-        for spec in to {
-            for endpoint in endpoints_of(spec)? {
-                if !endpoints.contains(&endpoint) {
-                    endpoints.push(endpoint);
-                }
-            }
-        }
+        let endpoints = all_endpoints_of(to)?;
         let interfaces = match asked {
             [] => towards_all(to, &endpoints)?,
             asked => those_asked_for(asked)?,
@@ -46,6 +39,29 @@ pub fn resolve(netns: &Netns, to: &[EndpointSpec], asked: &[String]) -> Result<R
             interfaces,
         })
     })
+}
+
+/// Resolves names alone: for what happens before packets are sent, and so on no interface.
+///
+/// # Errors
+/// Where a name has no address.
+pub fn resolve_names(netns: &Netns, to: &[EndpointSpec]) -> Result<Resolved> {
+    Ok(Resolved {
+        endpoints: netns.within(|| all_endpoints_of(to))?,
+        interfaces: Vec::new(),
+    })
+}
+
+fn all_endpoints_of(to: &[EndpointSpec]) -> Result<Vec<Endpoint>> {
+    let mut endpoints = Vec::new();
+    for spec in to {
+        for endpoint in endpoints_of(spec)? {
+            if !endpoints.contains(&endpoint) {
+                endpoints.push(endpoint);
+            }
+        }
+    }
+    Ok(endpoints)
 }
 
 /// The endpoints that one far side stands for, its name asked of the host's resolver in the

@@ -1,20 +1,29 @@
-//! TCP sockets that are there already, told by the kernel's socket diagnostics (sock_diag(7)).
+//! Sockets that are there already, told by the kernel's socket diagnostics (sock_diag(7)).
 
-use std::{collections::HashSet, net::IpAddr};
+use std::{
+    collections::HashSet,
+    net::{IpAddr, SocketAddr},
+};
 
 use anyhow::{Context, Result, anyhow, bail};
 use netlink_packet_core::{
-    NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+    NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload, Nla,
 };
 use netlink_packet_sock_diag::{
     SockDiagMessage,
-    constants::{AF_INET, AF_INET6, IPPROTO_TCP},
-    inet::{ExtensionFlags, InetRequest, InetResponseHeader, SocketId, StateFlags},
+    constants::{AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP},
+    inet::{ExtensionFlags, InetRequest, InetResponse, InetResponseHeader, SocketId, StateFlags},
 };
-use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_SOCK_DIAG};
+use netlink_sys::{Socket, SocketAddr as NetlinkAddr, protocols::NETLINK_SOCK_DIAG};
+use probe_common::{
+    address::Address,
+    connection::{End, hashes},
+};
 
 const TCP_ESTABLISHED: u8 = 1;
 const TCP_LISTEN: u8 = 10;
+/// Attribute that tells the cgroup, since 5.8.
+const INET_DIAG_CGROUP_ID: u16 = 21;
 
 /// An established connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +38,40 @@ pub struct Connection {
     pub remote: IpAddr,
     /// Far side's port.
     pub remote_port: u16,
+}
+
+/// A TCP or UDP socket, whatever it is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnySocket {
+    /// Protocol number.
+    pub protocol: u8,
+    /// Whether it listens (TCP).
+    pub is_listening: bool,
+    /// Its cookie, by which kernel programs know it.
+    pub cookie: u64,
+    /// Its inode, by which its owner is found; 0 where nobody holds it.
+    pub inode: u64,
+    /// Near side; IPv4 where it is one.
+    pub local: SocketAddr,
+    /// Far side, port 0 where it is connected to nobody.
+    pub remote: SocketAddr,
+    /// Id of the cgroup that it was made in.
+    pub cgroup_id: Option<u64>,
+}
+
+impl AnySocket {
+    /// The number by which kernel programs know its connection; `None` without one.
+    pub fn connection(&self) -> Option<u64> {
+        let end = |at: &SocketAddr| End {
+            address: match at.ip() {
+                IpAddr::V4(v4) => Address::from_v4(v4.octets()),
+                IpAddr::V6(v6) => Address::from_v6(v6.octets()),
+            },
+            port: at.port(),
+        };
+        (self.remote.port() != 0)
+            .then(|| hashes(&end(&self.local), &end(&self.remote), self.protocol).connection)
+    }
 }
 
 /// The TCP sockets of one network namespace.
@@ -50,33 +93,96 @@ pub fn list() -> Result<Sockets> {
         (AF_INET, SocketId::new_v4()),
         (AF_INET6, SocketId::new_v6()),
     ] {
-        dump(family, id, |header| match header.state {
-            TCP_LISTEN => {
-                sockets.listening.insert(header.socket_id.source_port);
+        dump(family, IPPROTO_TCP, id, |response| {
+            match response.header.state {
+                TCP_LISTEN => {
+                    sockets
+                        .listening
+                        .insert(response.header.socket_id.source_port);
+                }
+                TCP_ESTABLISHED => sockets.connections.push(Connection {
+                    cookie: u64::from_ne_bytes(response.header.socket_id.cookie),
+                    inode: u64::from(response.header.inode),
+                    local_port: response.header.socket_id.source_port,
+                    remote: response.header.socket_id.destination_address.to_canonical(),
+                    remote_port: response.header.socket_id.destination_port,
+                }),
+                _ => {}
             }
-            TCP_ESTABLISHED => sockets.connections.push(Connection {
-                cookie: u64::from_ne_bytes(header.socket_id.cookie),
-                inode: u64::from(header.inode),
-                local_port: header.socket_id.source_port,
-                remote: header.socket_id.destination_address.to_canonical(),
-                remote_port: header.socket_id.destination_port,
-            }),
-            _ => {}
         })?;
     }
     Ok(sockets)
 }
 
-fn dump(family: u8, id: SocketId, mut receive: impl FnMut(&InetResponseHeader)) -> Result<()> {
+/// Lists the TCP and UDP sockets of the calling thread's network namespace.
+///
+/// # Errors
+/// Where the kernel has no socket diagnostics of TCP. Without those of UDP
+/// (CONFIG_INET_UDP_DIAG), UDP sockets are left out.
+pub fn list_any() -> Result<Vec<AnySocket>> {
+    let mut all = Vec::new();
+    for protocol in [IPPROTO_TCP, IPPROTO_UDP] {
+        for (family, id) in [
+            (AF_INET, SocketId::new_v4()),
+            (AF_INET6, SocketId::new_v6()),
+        ] {
+            match dump(family, protocol, id, |it| all.push(any(protocol, it))) {
+                Err(error) if protocol == IPPROTO_UDP => {
+                    log::debug!("UDP sockets: {error:#}");
+                }
+                other => other?,
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn any(protocol: u8, response: &InetResponse) -> AnySocket {
+    let InetResponseHeader {
+        state,
+        inode,
+        socket_id: id,
+        ..
+    } = &response.header;
+    let at = |address: IpAddr, port| SocketAddr::new(address.to_canonical(), port);
+    let cgroup = response
+        .nlas
+        .iter()
+        .find(|it| it.kind() == INET_DIAG_CGROUP_ID);
+    let cgroup_id = cgroup.and_then(|attribute| {
+        let mut bytes = [0; 8];
+        if attribute.value_len() != bytes.len() {
+            return None;
+        }
+        attribute.emit_value(&mut bytes);
+        Some(u64::from_ne_bytes(bytes))
+    });
+    AnySocket {
+        protocol,
+        is_listening: protocol == IPPROTO_TCP && *state == TCP_LISTEN,
+        cookie: u64::from_ne_bytes(id.cookie),
+        inode: u64::from(*inode),
+        local: at(id.source_address, id.source_port),
+        remote: at(id.destination_address, id.destination_port),
+        cgroup_id,
+    }
+}
+
+fn dump(
+    family: u8,
+    protocol: u8,
+    id: SocketId,
+    mut receive: impl FnMut(&InetResponse),
+) -> Result<()> {
     let mut socket = Socket::new(NETLINK_SOCK_DIAG).context("socket diagnostics: connecting")?;
     socket
         .bind_auto()
         .context("socket diagnostics: connecting")?;
     socket
-        .connect(&SocketAddr::new(0, 0))
+        .connect(&NetlinkAddr::new(0, 0))
         .context("socket diagnostics: connecting")?;
     socket
-        .send(&request(family, id), 0)
+        .send(&request(family, protocol, id), 0)
         .context("socket diagnostics: asking")?;
     loop {
         let (datagram, _) = socket
@@ -88,7 +194,7 @@ fn dump(family: u8, id: SocketId, mut receive: impl FnMut(&InetResponseHeader)) 
                 .map_err(|error| anyhow!("socket diagnostics: reading: {error}"))?;
             match message.payload {
                 NetlinkPayload::InnerMessage(SockDiagMessage::InetResponse(response)) => {
-                    receive(&response.header);
+                    receive(&response);
                 }
                 NetlinkPayload::Done(_) => return Ok(()),
                 NetlinkPayload::Error(error) => bail!("socket diagnostics: {error}"),
@@ -101,14 +207,14 @@ fn dump(family: u8, id: SocketId, mut receive: impl FnMut(&InetResponseHeader)) 
     }
 }
 
-fn request(family: u8, socket_id: SocketId) -> Vec<u8> {
+fn request(family: u8, protocol: u8, socket_id: SocketId) -> Vec<u8> {
     let mut header = NetlinkHeader::default();
     header.flags = NLM_F_REQUEST | NLM_F_DUMP;
     let mut message = NetlinkMessage::new(
         header,
         SockDiagMessage::InetRequest(InetRequest {
             family,
-            protocol: IPPROTO_TCP,
+            protocol,
             extensions: ExtensionFlags::empty(),
             states: StateFlags::all(),
             socket_id,

@@ -10,7 +10,7 @@ use super::{Direction, Endpoint};
 /// The direction of a rule.
 pub fn direction(rule: &FaultRule) -> Direction {
     match rule.direction {
-        direction::EGRESS => Direction::Egress,
+        direction::EGRESS | direction::CONNECT => Direction::Egress,
         direction::INGRESS => Direction::Ingress,
         _ => Direction::Both,
     }
@@ -64,6 +64,7 @@ mod tests {
             starts_ns: 0,
             ends_ns: 1,
             seed: 0,
+            near: false,
         }
     }
 
@@ -79,7 +80,11 @@ mod tests {
         ];
         for protocol in [Protocol::Any, Protocol::Tcp] {
             let rule = rule(&written, protocol);
-            let encoded = encode(&Plan { rules: vec![rule] }).unwrap();
+            let encoded = encode(&Plan {
+                rules: vec![rule],
+                ..Plan::default()
+            })
+            .unwrap();
             let mut read: Vec<_> = encoded
                 .targets
                 .keys()

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fmt, net::IpAddr};
 use probe_common::{
     address::{Address, protocol},
     rule::{
-        EndpointKey, FaultRule, MAX_RULES, MAX_RULES_PER_TARGET, MAX_SHAPES, MAX_TARGETS, Shape,
-        Target, direction,
+        EndpointKey, FaultRule, MAX_LIMITS, MAX_RULES, MAX_RULES_PER_TARGET, MAX_SHAPES,
+        MAX_TARGETS, Shape, Target, direction,
     },
 };
 
@@ -21,6 +21,10 @@ pub struct Encoded {
     pub targets: BTreeMap<EndpointKey, Target>,
     /// Rules, in the plan's order.
     pub rules: Vec<FaultRule>,
+    /// How many of them are about connect().
+    pub connect_rules: u32,
+    /// Indices of those that limit connections.
+    pub limits: Vec<u32>,
 }
 
 /// Why a plan doesn't fit the maps.
@@ -34,6 +38,8 @@ pub enum TooMuch {
     Shapes(usize),
     /// Rules on one endpoint.
     RulesOnTarget(String),
+    /// Rules that limit connections.
+    Limits(usize),
 }
 
 impl fmt::Display for TooMuch {
@@ -49,6 +55,10 @@ impl fmt::Display for TooMuch {
             Self::RulesOnTarget(endpoint) => write!(
                 f,
                 "plan: more than {MAX_RULES_PER_TARGET} faults on {endpoint}\nhint: combine faults of one kind"
+            ),
+            Self::Limits(n) => write!(
+                f,
+                "plan: {n} faults limit connections, at most {MAX_LIMITS} fit"
             ),
         }
     }
@@ -67,6 +77,10 @@ pub fn encode(plan: &Plan) -> Result<Encoded, TooMuch> {
     let mut encoded = Encoded::default();
     for (index, rule) in plan.rules.iter().enumerate() {
         encoded.rules.push(encode_rule(rule));
+        encoded.connect_rules += u32::from(rule.fault.is_at_connect());
+        if rule.fault.limit().is_some() {
+            encoded.limits.push(index as u32);
+        }
         // A rule that doesn't hold now only keeps its place.
         if rule.ends_ns == 0 {
             continue;
@@ -81,6 +95,9 @@ pub fn encode(plan: &Plan) -> Result<Encoded, TooMuch> {
                 return Err(TooMuch::RulesOnTarget(endpoint.to_string()));
             }
         }
+    }
+    if encoded.limits.len() > MAX_LIMITS {
+        return Err(TooMuch::Limits(encoded.limits.len()));
     }
     match (encoded.shapes.len(), encoded.targets.len()) {
         (shapes, _) if shapes > MAX_SHAPES => Err(TooMuch::Shapes(shapes)),
@@ -106,6 +123,7 @@ fn add_rule(target: &mut Target, index: u16) -> bool {
 fn encode_rule(rule: &Rule) -> FaultRule {
     let mut encoded = FaultRule {
         direction: match rule.direction {
+            _ if rule.fault.is_at_connect() => direction::CONNECT,
             Direction::Egress => direction::EGRESS,
             Direction::Ingress => direction::INGRESS,
             Direction::Both => direction::EGRESS | direction::INGRESS,
@@ -113,6 +131,7 @@ fn encode_rule(rule: &Rule) -> FaultRule {
         starts_ns: rule.starts_ns,
         deadline_ns: rule.ends_ns,
         seed: rule.seed,
+        near: u32::from(rule.near),
         ..FaultRule::default()
     };
     rule.fault.encode(&mut encoded);

@@ -69,6 +69,8 @@ pub struct Injection {
     pub endpoints: Vec<Endpoint>,
     /// In which direction.
     pub direction: Direction,
+    /// Whose, where that was somebody in particular.
+    pub near: Option<String>,
     /// In which network namespace, as it was named.
     pub netns: String,
     /// On which interfaces.
@@ -100,6 +102,7 @@ struct Document<'a> {
     direction: &'static str,
     netns: &'a str,
     interfaces: &'a [String],
+    near: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -146,6 +149,7 @@ impl Injection {
             direction: self.direction.name(),
             netns: &self.netns,
             interfaces: &self.interfaces,
+            near: self.near.as_deref(),
         };
         // Nothing in it can fail to serialize: keys are text, and there are no floats.
         serde_json::to_string(&document).unwrap_or_default()
@@ -160,7 +164,11 @@ impl Injection {
         };
         row("fault", self.what());
         row("ended", self.ending());
-        row("packets", self.packets());
+        let what = match self.fault.is_at_connect() {
+            true => "connects",
+            false => "packets",
+        };
+        row(what, self.packets());
         if self.waited != Waited::default() {
             let time = |us| words::duration(Duration::from_micros(us), 3);
             let Waited {
@@ -189,6 +197,9 @@ impl Injection {
             return None;
         }
         let seen = c.seen;
+        if self.fault.is_at_connect() {
+            return Some(self.why_no_attempt());
+        }
         Some(if c.errors > 0 {
             (
                 format!("{} of {seen} packets could not be faulted", c.errors),
@@ -200,10 +211,12 @@ impl Injection {
                 Direction::Ingress => "from",
                 Direction::Both => "to or from",
             };
+            let near = self.near.as_ref();
             (
                 format!(
-                    "no packet {way} {} passed {} in {}",
+                    "no packet {way} {}{} passed {} in {}",
                     list(&self.endpoints),
+                    near.map(|near| format!(" of {near}")).unwrap_or_default(),
                     self.interfaces.join(", "),
                     words::duration(self.held, 1)
                 ),
@@ -228,6 +241,36 @@ impl Injection {
         })
     }
 
+    /// The same, of a fault that is about connect().
+    fn why_no_attempt(&self) -> (String, &'static str) {
+        let seen = self.counters.seen;
+        if seen == 0 {
+            return (
+                format!(
+                    "{} connected to {} in {}",
+                    match &self.near {
+                        Some(near) => format!("none of {near}"),
+                        None => "nobody".to_owned(),
+                    },
+                    list(&self.endpoints),
+                    words::duration(self.held, 1)
+                ),
+                "connections that are open already are left alone: see whether new ones are made \
+                 meanwhile, and that --netns and --proto fit",
+            );
+        }
+        match self.fault.limit() {
+            Some(limit) => (
+                format!("of {seen} connections made, none was beyond {limit} at once"),
+                "ask for a lower limit",
+            ),
+            None => (
+                format!("its modifiers spared all {seen} connections made"),
+                "ask for a larger --percent-of-flows, or a longer time in --pulse",
+            ),
+        }
+    }
+
     fn verdict(&self) -> &'static str {
         if self.is_effective() {
             "effective"
@@ -237,12 +280,14 @@ impl Injection {
     }
 
     fn what(&self) -> String {
+        let near = self.near.as_ref();
         format!(
-            "{}{} on {} ({})",
+            "{}{} on {} ({}){}",
             self.fault,
             self.modifiers,
             list(&self.endpoints),
-            self.direction.name()
+            self.direction.name(),
+            near.map(|near| format!(" of {near}")).unwrap_or_default()
         )
     }
 
@@ -261,6 +306,7 @@ impl Injection {
             (c.corrupted, "corrupted"),
             (c.duplicated, "duplicated"),
             (c.reordered, "reordered"),
+            (c.refused, "refused"),
             (c.passed, "left alone"),
             (c.protected, "protected"),
             (c.overflow, "lost for want of room"),

@@ -42,7 +42,7 @@ pub(super) fn read(text: &str, file: &str) -> Result<Scenario, ScenarioError> {
     let dependencies = read_dependencies(&top)?;
     let steady_state = section(&top, "steady_state", "what has to hold before and after")?;
     let steady_state = read_steady_state(&steady_state)?;
-    let steps = step::read_all(&top, &dependencies)?;
+    let steps = step::read_all(&top, &service, &dependencies)?;
     let scenario = Scenario {
         name,
         hypothesis: hypothesis.unwrap_or_default(),

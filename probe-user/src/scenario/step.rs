@@ -4,22 +4,21 @@ use super::error::ScenarioError;
 use super::nearest::suggest;
 use super::sections::lasting;
 use super::table::Table;
-use super::{Dependency, FaultStep, Step, StepAction, fault};
+use super::{Dependency, FaultStep, Service, Step, StepAction, fault};
 use crate::mistake::Mistake;
 use crate::plan::Direction;
 use crate::quantity::parse_duration;
 
 /// Keys that every fault has, beside its own arguments.
-const FAULT_KEYS: [&str; 6] = ["at", "for", "on", "fault", "direction", "run"];
+const FAULT_KEYS: [&str; 7] = ["at", "for", "on", "fault", "direction", "near", "run"];
 
 /// Keys of the format that this version can't do.
-const LATER: [&str; 8] = [
-    "errno", "signal", "status", "name", "only", "proto", "seed", "process",
-];
+const LATER: [&str; 6] = ["signal", "status", "name", "proto", "seed", "process"];
 
 /// Reads all steps.
 pub(super) fn read_all(
     top: &Table<'_>,
+    service: &Service,
     dependencies: &[Dependency],
 ) -> Result<Vec<Step>, ScenarioError> {
     let tables = top.tables("step")?;
@@ -30,8 +29,30 @@ pub(super) fn read_all(
     }
     tables
         .iter()
-        .map(|table| read_step(table, dependencies))
+        .map(|table| {
+            let step = read_step(table, dependencies)?;
+            refuse_near_without_service(table, service, &step)?;
+            Ok(step)
+        })
         .collect()
+}
+
+/// A fault that is for the service's traffic alone needs to know whose that is.
+fn refuse_near_without_service(
+    table: &Table<'_>,
+    service: &Service,
+    step: &Step,
+) -> Result<(), ScenarioError> {
+    let is_near = step.fault().is_some_and(|fault| fault.is_near);
+    if !is_near || service.process.is_some() || service.cgroup.is_some() {
+        return Ok(());
+    }
+    let mistake = Mistake::new("near: the service has neither a process nor a cgroup")
+        .hint("add process = \"NAME\" or cgroup = \"PATH\" to [service]");
+    Err(match table.key("near") {
+        Some(found) => table.error_at(&found, mistake),
+        None => table.error(mistake),
+    })
 }
 
 fn read_step(table: &Table<'_>, dependencies: &[Dependency]) -> Result<Step, ScenarioError> {
@@ -86,7 +107,9 @@ fn read_fault(table: &Table<'_>, dependencies: &[Dependency]) -> Result<FaultSte
         None => table.error(mistake),
     })?;
     let duration = lasting(table, "for")?;
+    let near = table.choice("near", &[("service", true), ("everybody", false)])?;
     Ok(FaultStep {
+        is_near: near.is_some_and(|found| found.value),
         dependency,
         on: on.value,
         fault,
@@ -98,7 +121,7 @@ fn read_fault(table: &Table<'_>, dependencies: &[Dependency]) -> Result<FaultSte
 
 fn read_command(table: &Table<'_>) -> Result<Vec<String>, ScenarioError> {
     const EXAMPLE: &str = "[\"wrk\", \"-d5\", \"http://10.0.0.2:8080/\"]";
-    let of_a_fault = ["for", "on", "direction"].map(str::to_owned);
+    let of_a_fault = ["for", "on", "direction", "near"].map(str::to_owned);
     for key in of_a_fault.into_iter().chain(fault::keys()) {
         if let Some(found) = table.key(&key) {
             let mistake =

@@ -402,7 +402,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "fault = \"delay\"\n",
         "fault = \"http-status\"\n",
         "28: fault \"http-status\" is not supported yet\n\
-         hint: those that are: delay, loss, corrupt, duplicate, reorder, rate, partition, blackhole",
+         hint: those that are: delay, loss, corrupt, duplicate, reorder, rate, partition, blackhole, refuse, limit-connections",
     ),
     (
         "fault = \"delay\"\n",
@@ -411,8 +411,19 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ),
     (
         "jitter = \"200ms\"",
-        "only = \"new\"",
-        "30: \"only\" in [[step]] 1 is not supported yet\n\
+        "only = \"old\"",
+        "30: only: unknown \"old\"\nhint: known here: new, established",
+    ),
+    (
+        "jitter = \"200ms\"",
+        "near = \"service\"",
+        "30: near: the service has neither a process nor a cgroup\n\
+         hint: add process = \"NAME\" or cgroup = \"PATH\" to [service]",
+    ),
+    (
+        "jitter = \"200ms\"",
+        "signal = \"TERM\"",
+        "30: \"signal\" in [[step]] 1 is not supported yet\n\
          hint: leave it out, or wait for a later version",
     ),
     (

@@ -63,6 +63,7 @@ impl FaultCounters {
             reordered: rule.reordered,
             protected: rule.protected,
             errors: rule.errors,
+            refused: rule.refused,
             overflow,
             ..Self::default()
         }

@@ -15,7 +15,7 @@ use crate::process;
 use crate::setup::KernelFiles;
 
 /// The modules that probe or its tests need, where a kernel does not have them built in.
-const MODULES: [&str; 12] = [
+const MODULES: [&str; 13] = [
     "veth",
     "tun",
     "ifb",
@@ -28,6 +28,7 @@ const MODULES: [&str; 12] = [
     "sch_netem",
     "inet_diag",
     "tcp_diag",
+    "udp_diag",
 ];
 
 /// The ingredients of a virtual machine's file system.

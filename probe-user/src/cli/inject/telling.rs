@@ -21,13 +21,20 @@ pub(super) fn summary(prepared: &Prepared) -> String {
         NetnsRef::Own => String::new(),
         netns => format!(" in netns {netns}"),
     };
+    let near = match prepared.near.is_somebody() {
+        true => format!(" of {}", prepared.near),
+        false => String::new(),
+    };
+    let via = match request.fault.is_at_connect() {
+        true => "connect()".to_owned(),
+        false => prepared.target.interfaces.join(", "),
+    };
     format!(
-        "{}{} on {} ({}){netns} via {}, for {}, seed {}, delay backend {}",
+        "{}{} on {} ({}){near}{netns} via {via}, for {}, seed {}, delay backend {}",
         request.fault,
         request.modifiers,
         list(&prepared.target.endpoints),
         request.direction.name(),
-        prepared.target.interfaces.join(", "),
         typed_duration(request.duration),
         request.seed,
         prepared.delay_backend(),
@@ -46,6 +53,7 @@ struct DryRun<'a> {
     direction: &'static str,
     netns: String,
     interfaces: &'a [String],
+    near: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -78,6 +86,10 @@ pub(super) fn dry_run_json(prepared: &Prepared) -> String {
         direction: request.direction.name(),
         netns: request.netns.to_string(),
         interfaces: &prepared.target.interfaces,
+        near: prepared
+            .near
+            .is_somebody()
+            .then(|| prepared.near.to_string()),
     };
     // Nothing in it can fail to serialize.
     serde_json::to_string(&document).unwrap_or_default()

@@ -1,16 +1,35 @@
 //! Whether the kernel takes the programs: by loading each of them, as for use.
 
 use anyhow::{Context, Result, bail};
-use aya::programs::Program;
-use probe_common::names;
+use aya::{Ebpf, programs::Program};
+use probe_common::names::{self, program};
 
 use super::{Check, first_line};
 use crate::kernel::object::{self, Half};
 
+/// Programs that some faults need, and the rest doesn't.
+const NEEDED_BY_SOME: [&str; 4] = [
+    program::CONNECT4_INJECT,
+    program::CONNECT6_INJECT,
+    program::SOCK_CREATE,
+    program::SOCK_RELEASE,
+];
+
 pub(super) fn check() -> Check {
     const NAME: &str = "programs";
+    let all = names::PROGRAMS.len();
     match load_all() {
-        Ok(count) => Check::ok(NAME, format!("all {count} load")),
+        Ok(refused) if refused.is_empty() => Check::ok(NAME, format!("all {all} load")),
+        Ok(refused) => Check::warn(
+            NAME,
+            format!(
+                "{} of {all} load; {}",
+                all - refused.len(),
+                refused.join("; ")
+            ),
+            "there is no refuse, no limit-connections and no --process to inject here; they need \
+             kernel 6.1 or so",
+        ),
         Err(error) => Check::fail(
             NAME,
             first_line(&error),
@@ -19,23 +38,33 @@ pub(super) fn check() -> Check {
     }
 }
 
-/// Loads every program of the object and lets go of it; tells how many there are.
-fn load_all() -> Result<usize> {
+/// Loads every program of the object and lets go of it; tells why some weren't taken that not
+/// everything needs.
+fn load_all() -> Result<Vec<String>> {
     let mut ebpf = object::load(Half::Observer)?;
+    let mut refused = Vec::new();
     for name in names::PROGRAMS {
-        let program = ebpf
-            .program_mut(name)
-            .with_context(|| format!("{name} is not in the object"))?;
-        let loaded = match program {
-            Program::SchedClassifier(program) => program.load(),
-            Program::CgroupSkb(program) => program.load(),
-            Program::SockOps(program) => program.load(),
-            Program::CgroupSockAddr(program) => program.load(),
-            _ => bail!("{name} is of a kind that is not used here"),
-        };
-        loaded
-            .map_err(object::refusal)
-            .with_context(|| format!("loading {name}"))?;
+        match load(&mut ebpf, name) {
+            Err(error) if NEEDED_BY_SOME.contains(&name) => refused.push(first_line(&error)),
+            loaded => loaded?,
+        }
     }
-    Ok(names::PROGRAMS.len())
+    Ok(refused)
+}
+
+fn load(ebpf: &mut Ebpf, name: &str) -> Result<()> {
+    let program = ebpf
+        .program_mut(name)
+        .with_context(|| format!("{name} is not in the object"))?;
+    let loaded = match program {
+        Program::SchedClassifier(program) => program.load(),
+        Program::CgroupSkb(program) => program.load(),
+        Program::SockOps(program) => program.load(),
+        Program::CgroupSockAddr(program) => program.load(),
+        Program::CgroupSock(program) => program.load(),
+        _ => bail!("{name} is of a kind that is not used here"),
+    };
+    loaded
+        .map_err(object::refusal)
+        .with_context(|| format!("loading {name}"))
 }

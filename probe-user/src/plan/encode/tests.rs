@@ -24,6 +24,7 @@ fn rule(fault: Fault, endpoints: &[(&str, u8, Option<u16>)]) -> Rule {
         starts_ns: 5,
         ends_ns: 10,
         seed: 1,
+        near: false,
     }
 }
 
@@ -38,6 +39,7 @@ fn endpoints_of_one_kind_share_a_shape() {
                 ("fd00::1", 128, Some(80)),
             ],
         )],
+        ..Plan::default()
     };
     let encoded = encode(&plan).unwrap();
     assert_eq!(encoded.shapes.len(), 1);
@@ -52,6 +54,7 @@ fn a_packet_finds_its_rules_under_every_shape_it_falls_under() {
             rule(BLACKHOLE, &[("10.1.2.3", 32, Some(80))]),
             rule(BLACKHOLE, &[("", 0, None)]),
         ],
+        ..Plan::default()
     };
     let encoded = encode(&plan).unwrap();
     let rules_of = |address: [u8; 4], port| {
@@ -77,6 +80,7 @@ fn several_faults_on_one_endpoint_stay_in_order_and_in_bounds() {
     let endpoint = [("10.0.0.7", 32, None)];
     let rules = |n| Plan {
         rules: vec![rule(BLACKHOLE, &endpoint); n],
+        ..Plan::default()
     };
     let encoded = encode(&rules(8)).unwrap();
     let target = encoded.targets.values().next().unwrap();
@@ -89,6 +93,7 @@ fn more_kinds_than_fit_are_refused() {
     let endpoints: Vec<_> = (8..=16).map(|prefix| ("10.0.0.0", prefix, None)).collect();
     let plan = Plan {
         rules: vec![rule(BLACKHOLE, &endpoints)],
+        ..Plan::default()
     };
     assert_eq!(encode(&plan), Err(TooMuch::Shapes(9)));
 }
@@ -101,4 +106,35 @@ fn the_whole_of_a_share_is_certain_and_none_is_never() {
     assert!(Share::new(0.999_999_999_9).unwrap().parts() < u32::MAX);
     assert_eq!(Share::new(1.1), None);
     assert_eq!(Share::new(f64::NAN), None);
+}
+
+#[test]
+fn what_is_about_connect_meets_no_packet() {
+    let limit = Fault::LimitConnections(crate::fault::LimitConnections {
+        limit: 3,
+        errno: crate::fault::Errno::TimedOut,
+    });
+    let mut near = rule(limit, &[("10.0.0.7", 32, Some(80))]);
+    near.near = true;
+    let plan = Plan {
+        rules: vec![rule(BLACKHOLE, &[("10.0.0.7", 32, Some(80))]), near],
+        ..Plan::default()
+    };
+    let encoded = encode(&plan).unwrap();
+    assert_eq!(
+        (encoded.connect_rules, encoded.limits.as_slice()),
+        (1, &[1][..])
+    );
+    let [packets, attempts] = &encoded.rules[..] else {
+        panic!("{encoded:?}");
+    };
+    assert_eq!((packets.direction, packets.near), (direction::EGRESS, 0));
+    assert_eq!((attempts.direction, attempts.near), (direction::CONNECT, 1));
+    let most = Plan {
+        rules: (0..9)
+            .map(|n| rule(limit, &[("", 0, Some(n + 1))]))
+            .collect(),
+        ..Plan::default()
+    };
+    assert_eq!(encode(&most), Err(TooMuch::Limits(9)));
 }

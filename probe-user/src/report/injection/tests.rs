@@ -22,6 +22,7 @@ fn injection() -> Injection {
         held: Duration::from_millis(10_003),
         endpoints: to.resolved(&[]),
         direction: Direction::Egress,
+        near: None,
         netns: "t1".into(),
         interfaces: vec!["v1".into()],
         delay_backend: "userspace",
@@ -54,7 +55,7 @@ fn json_is_what_the_contract_says() {
             r#""delay_us":{"requested_p50":100000,"measured_p50":100012,"measured_p99":100040},"#,
             r#""verdict":"effective","ended_by":"deadline","reason":"its time was over","#,
             r#""held_ms":10003,"endpoints":["10.0.0.7:80"],"direction":"egress","netns":"t1","#,
-            r#""interfaces":["v1"]}"#
+            r#""interfaces":["v1"],"near":null}"#
         )
     );
 }

@@ -4,6 +4,7 @@
 
 mod faults;
 mod leftovers;
+mod near;
 mod waiting;
 
 use std::{
@@ -18,7 +19,7 @@ use tests::Probe;
 type Test = (&'static str, fn() -> Result<()>);
 
 /// All of them, in the order they run: those that tell most come first.
-const TESTS: [Test; 28] = [
+const TESTS: &[Test] = &[
     ("every-program-loads", every_program_loads),
     ("delay", faults::delay_v4),
     ("delay-ipv6", faults::delay_v6),
@@ -40,6 +41,9 @@ const TESTS: [Test; 28] = [
     ("waiting-sigstop", waiting::sigstop_lets_go),
     ("waiting-two-add-up", waiting::two_add_up),
     ("waiting-users-qdisc", waiting::a_qdisc_of_the_users),
+    ("near-side", near::only_the_chosen_is_hit),
+    ("refuse", near::connect_fails_with_the_error_asked_for),
+    ("limit-connections", near::so_many_are_open_and_no_more),
     ("sigkill", leftovers::sigkill),
     ("sigkill-of-a-lane", leftovers::sigkill_of_a_lane),
     ("sigkill-on-loopback", leftovers::sigkill_on_loopback),
@@ -50,6 +54,10 @@ const TESTS: [Test; 28] = [
 ];
 
 fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(near::PUPPET) {
+        tests::puppet::act::run(near::PATIENCE);
+        return ExitCode::SUCCESS;
+    }
     let mut failed = false;
     // A word on the command line: only the tests with it in their names.
     let only = std::env::args().nth(1).unwrap_or_default();
