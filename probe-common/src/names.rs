@@ -25,6 +25,12 @@ pub mod map {
     pub const JITTER: &str = "PROBE_JITTER";
     /// LRU hash from flow hash to [`crate::rule::FaultFlow`].
     pub const FAULT_FLOWS: &str = "PROBE_FLTFLOW";
+    /// Array of one [`crate::protect::ProtectHeader`]: the list of what no fault touches.
+    pub const PROTECT: &str = "PROBE_PROTECT";
+    /// Array of `u32`: what the list has on each port; see [`crate::protect::port`].
+    pub const PROTECTED_PORTS: &str = "PROBE_PROTPORT";
+    /// Hash of [`crate::protect::ProtectedKey`]: endpoints and connections on the list.
+    pub const PROTECTED_ENDS: &str = "PROBE_PROTENDS";
     /// Array of [`crate::line::Slot`], mapped into the delay line's memory.
     pub const LINE_SLOTS: &str = "PROBE_SLOTS";
     /// Array of `u64`: how many slots of each CPU's block have been given out.
@@ -68,7 +74,7 @@ pub mod program {
 }
 
 /// Every map of the object, for tests and for telling ours from others.
-pub const MAPS: [&str; 20] = [
+pub const MAPS: [&str; 23] = [
     map::KILL,
     map::LEASE,
     map::PLAN,
@@ -79,6 +85,9 @@ pub const MAPS: [&str; 20] = [
     map::RULE_STATES,
     map::JITTER,
     map::FAULT_FLOWS,
+    map::PROTECT,
+    map::PROTECTED_PORTS,
+    map::PROTECTED_ENDS,
     map::LINE_SLOTS,
     map::LINE_CURSORS,
     map::WAYS,

@@ -225,6 +225,8 @@ pub struct FaultRule {
     pub status: u32,
     /// Always zero.
     pub pad: u32,
+    /// Touch no more connections than this; 0 for no limit.
+    pub max_flows: u64,
 }
 
 /// What a rule keeps across packets and CPUs.
@@ -235,6 +237,8 @@ pub struct RuleState {
     pub full_ns: u64,
     /// Packets touched, where their number is limited.
     pub touched: u64,
+    /// Connections touched, where their number is limited.
+    pub flows: u64,
 }
 
 /// Per flow and rule state of the injector.
@@ -250,14 +254,29 @@ pub struct FaultFlow {
     pub last_draw: u32,
     /// One while packets are lost in a burst.
     pub bad: u32,
+    /// Where the number of connections is limited, whether this is one that may be touched: one
+    /// of [`admission`].
+    pub admission: u32,
+    /// Always zero.
+    pub pad: u32,
+}
+
+/// [`FaultFlow::admission`] values.
+pub mod admission {
+    /// Nobody asked yet.
+    pub const UNDECIDED: u32 = 0;
+    /// It may be touched.
+    pub const ADMITTED: u32 = 1;
+    /// There were as many before it as may be touched.
+    pub const REFUSED: u32 = 2;
 }
 
 const _: () = assert!(size_of::<EndpointKey>() == 20);
 const _: () = assert!(size_of::<Shape>() == 20);
 const _: () = assert!(size_of::<Target>() == 20);
 const _: () = assert!(size_of::<PlanHeader>() == 56 + 20 * MAX_SHAPES);
-const _: () = assert!(size_of::<FaultRule>() == 136);
-const _: () = assert!(size_of::<FaultFlow>() == 24);
+const _: () = assert!(size_of::<FaultRule>() == 144);
+const _: () = assert!(size_of::<FaultFlow>() == 32);
 
 #[cfg(feature = "user")]
 mod pod {

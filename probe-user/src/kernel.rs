@@ -2,6 +2,8 @@
 //! maps, and what else has to be asked of the host. The only place that names aya.
 
 pub mod attach;
+pub mod audit_log;
+pub mod blast;
 pub mod clock;
 pub mod delay_line;
 pub mod found;
@@ -11,6 +13,7 @@ pub mod interfaces;
 pub mod lease;
 pub mod leftovers;
 pub mod log;
+pub mod login;
 pub mod netns;
 pub mod object;
 pub mod observer;

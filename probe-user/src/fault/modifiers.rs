@@ -23,6 +23,8 @@ pub struct Modifiers {
     pub flows: Share,
     /// Touch no more packets than this; `None` for no limit.
     pub max_packets: Option<u64>,
+    /// Touch no more connections than this; `None` for no limit.
+    pub max_flows: Option<u64>,
 }
 
 /// A fault that comes and goes.
@@ -42,6 +44,7 @@ impl Default for Modifiers {
             pulse: None,
             flows: Share::ALL,
             max_packets: None,
+            max_flows: None,
         }
     }
 }
@@ -67,13 +70,22 @@ const PERCENT_OF_FLOWS: Argument = Argument::option(
 const MAX_PACKETS: Argument =
     Argument::option("max-packets", "N", "100", "Touch no more packets than this").number();
 
+const MAX_FLOWS: Argument = Argument::option(
+    "max-flows",
+    "N",
+    "10",
+    "Touch no more connections than this, the first ones that it meets",
+)
+.number();
+
 /// The longest of these times, in nanoseconds: an hour. Reckoning in the kernel is exact up to
 /// there.
 const LONGEST_NS: u64 = 3_600_000_000_000;
 
 impl Modifiers {
     /// Each of them.
-    pub const ARGUMENTS: &'static [Argument] = &[RAMP, PULSE, PERCENT_OF_FLOWS, MAX_PACKETS];
+    pub const ARGUMENTS: &'static [Argument] =
+        &[RAMP, PULSE, PERCENT_OF_FLOWS, MAX_PACKETS, MAX_FLOWS];
 
     /// Reads those that are given for a fault.
     ///
@@ -98,11 +110,16 @@ impl Modifiers {
             0 => Err(Mistake::new("0 would touch no packet").hint("write 1 or more")),
             count => Ok(count),
         })?;
+        let max_flows = arguments.read(&MAX_FLOWS, |text| match parse_count(text)? {
+            0 => Err(Mistake::new("0 would touch no connection").hint("write 1 or more")),
+            count => Ok(count),
+        })?;
         Ok(Self {
             ramp_ns: ramp_ns.unwrap_or(0),
             pulse: arguments.read(&PULSE, Pulse::parse)?,
             flows: flows.unwrap_or(Share::ALL),
             max_packets,
+            max_flows,
         })
     }
 
@@ -124,6 +141,7 @@ impl Modifiers {
         }
         rule.flow_share = self.flows.parts();
         rule.max_packets = self.max_packets.unwrap_or(0);
+        rule.max_flows = self.max_flows.unwrap_or(0);
     }
 
     /// Reads them from a rule.
@@ -136,6 +154,7 @@ impl Modifiers {
             }),
             flows: Share::from_parts(rule.flow_share),
             max_packets: (rule.max_packets > 0).then_some(rule.max_packets),
+            max_flows: (rule.max_flows > 0).then_some(rule.max_flows),
         }
     }
 
@@ -154,6 +173,9 @@ impl Modifiers {
         }
         if let Some(count) = self.max_packets {
             said.push((MAX_PACKETS, count.to_string()));
+        }
+        if let Some(count) = self.max_flows {
+            said.push((MAX_FLOWS, count.to_string()));
         }
         said
     }

@@ -9,7 +9,7 @@ static OBJECT: &[u8] =
     include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/probe.bpf.o"));
 
 /// Maps that only the injector uses, large ones.
-const INJECTOR_ONLY: [&str; 7] = [
+const INJECTOR_ONLY: [&str; 9] = [
     map::TARGETS,
     map::RULES,
     map::RULE_COUNTERS,
@@ -17,6 +17,8 @@ const INJECTOR_ONLY: [&str; 7] = [
     map::FAULT_FLOWS,
     map::LINE_SLOTS,
     map::WAYS,
+    map::PROTECTED_PORTS,
+    map::PROTECTED_ENDS,
 ];
 
 /// Maps that only the observer uses, large ones.

@@ -48,6 +48,17 @@ pub fn resolve(netns: &Netns, to: &[EndpointSpec], asked: &[String]) -> Result<R
     })
 }
 
+/// What endpoints stand for in a namespace, without looking for a way there.
+///
+/// # Errors
+/// Where a name has no address.
+pub fn addresses(netns: &Netns, specs: &[EndpointSpec]) -> Result<Vec<Endpoint>> {
+    netns.within(|| {
+        let resolved = specs.iter().map(endpoints_of).collect::<Result<Vec<_>>>();
+        Ok(resolved?.into_iter().flatten().collect())
+    })
+}
+
 /// The endpoints that one far side stands for, its name asked of the host's resolver in the
 /// calling thread's network namespace.
 fn endpoints_of(spec: &EndpointSpec) -> Result<Vec<Endpoint>> {

@@ -23,6 +23,8 @@ pub struct Connection {
     pub cookie: u64,
     /// The socket's inode, by which its owner is found.
     pub inode: u64,
+    /// Near side's address; IPv4 where it is one.
+    pub local: IpAddr,
     /// Near side's port.
     pub local_port: u16,
     /// Far side's address; IPv4 where it is one.
@@ -57,6 +59,7 @@ pub fn list() -> Result<Sockets> {
             TCP_ESTABLISHED => sockets.connections.push(Connection {
                 cookie: u64::from_ne_bytes(header.socket_id.cookie),
                 inode: u64::from(header.inode),
+                local: header.socket_id.source_address.to_canonical(),
                 local_port: header.socket_id.source_port,
                 remote: header.socket_id.destination_address.to_canonical(),
                 remote_port: header.socket_id.destination_port,

@@ -7,7 +7,8 @@ use serde::Serialize;
 mod host;
 mod programs;
 
-use super::{host as faults, leftovers, process};
+use super::{host as faults, leftovers, login, process};
+use crate::protection::NeverFaulted;
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -79,6 +80,7 @@ pub fn check_all() -> Vec<Check> {
         programs::check(),
         check_leftovers(),
         check_faults(),
+        check_never_faulted(),
     ]
 }
 
@@ -135,6 +137,15 @@ fn check_leftovers() -> Check {
             "they are undone by `probe stop`, and whenever a fault is injected",
         ),
     }
+}
+
+/// What no fault touches, unless somebody takes it off the list.
+pub fn never_faulted() -> NeverFaulted {
+    NeverFaulted::of(login::find())
+}
+
+fn check_never_faulted() -> Check {
+    Check::ok("never faulted", never_faulted().lines().join("; "))
 }
 
 fn check_faults() -> Check {
