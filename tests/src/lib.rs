@@ -5,6 +5,7 @@
 
 pub mod binomial;
 pub mod bpf;
+pub mod conversation;
 pub mod echo;
 pub mod lab;
 pub mod netns;
