@@ -2,7 +2,8 @@
 //! reachable, and what the user put on the list. Asked once for each packet that met a target.
 
 use probe_common::{
-    protect::{MAX_PROTECTED_SHAPES, ProtectHeader, ProtectedKey, kind, port},
+    address::Address,
+    protect::{MAX_PROTECTED_SHAPES, ProtectedKey, kind, port},
     rule::EndpointKey,
 };
 use probe_ebpf::packet::{Packet, is_dhcp, is_neighbour_discovery};
@@ -35,31 +36,39 @@ pub(crate) extern "C" fn probe_is_protected(packet: *const Packet) -> u32 {
     if ports & port::LOOK == 0 && header.look_always == 0 {
         return 0;
     }
-    u32::from(is_connection(packet) || is_endpoint(header, packet))
-}
-
-#[inline(always)]
-fn is_connection(packet: &Packet) -> bool {
-    protect::has(&ProtectedKey {
+    // One key for every look-up: there is little stack left.
+    let mut key = ProtectedKey {
         from: source(packet),
         to: destination(packet),
-    })
+    };
+    if protect::has(&key) {
+        return 1;
+    }
+    key.to = NO_END;
+    for index in 0..MAX_PROTECTED_SHAPES {
+        if index as u32 >= header.shape_count {
+            break;
+        }
+        let shape = &header.shapes[index];
+        key.from = shape.apply(&source(packet));
+        if protect::has(&key) {
+            return 1;
+        }
+        key.from = shape.apply(&destination(packet));
+        if protect::has(&key) {
+            return 1;
+        }
+    }
+    0
 }
 
-#[inline(always)]
-fn is_endpoint(header: &ProtectHeader, packet: &Packet) -> bool {
-    (0..MAX_PROTECTED_SHAPES)
-        .take_while(|&index| (index as u32) < header.shape_count)
-        .any(|index| {
-            let shape = &header.shapes[index];
-            [source(packet), destination(packet)].iter().any(|end| {
-                protect::has(&ProtectedKey {
-                    from: shape.apply(end),
-                    to: EndpointKey::default(),
-                })
-            })
-        })
-}
+/// What an endpoint has for its other end.
+const NO_END: EndpointKey = EndpointKey {
+    address: Address::from_u32s([0; 4]),
+    port: 0,
+    protocol: 0,
+    pad: 0,
+};
 
 #[inline(always)]
 fn source(packet: &Packet) -> EndpointKey {

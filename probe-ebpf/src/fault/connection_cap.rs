@@ -20,7 +20,7 @@ pub(super) fn admits(index: u32, rule: &FaultRule, connection_hash: u64) -> bool
     rule.max_flows == 0 || is_admitted(index, rule.max_flows, connection_hash)
 }
 
-#[inline(never)]
+#[inline(always)]
 fn is_admitted(index: u32, max_flows: u64, connection_hash: u64) -> bool {
     let key = random::mix(connection_hash ^ u64::from(index) ^ BOTH_WAYS);
     let (Some(flow), Some(state)) = (flows::fault_flow(key), plan::state(index)) else {
