@@ -252,16 +252,12 @@ pub struct FaultFlow {
     pub last_due_ns: u64,
     /// The last draw, for correlation.
     pub last_draw: u32,
-    /// One while packets are lost in a burst.
+    /// One while packets are lost in a burst. Where the number of connections is limited, each has
+    /// an entry of its own, in which this is one of [`admission`].
     pub bad: u32,
-    /// Where the number of connections is limited, whether this is one that may be touched: one
-    /// of [`admission`].
-    pub admission: u32,
-    /// Always zero.
-    pub pad: u32,
 }
 
-/// [`FaultFlow::admission`] values.
+/// What [`FaultFlow::bad`] says of a connection where their number is limited.
 pub mod admission {
     /// Nobody asked yet.
     pub const UNDECIDED: u32 = 0;
@@ -276,7 +272,7 @@ const _: () = assert!(size_of::<Shape>() == 20);
 const _: () = assert!(size_of::<Target>() == 20);
 const _: () = assert!(size_of::<PlanHeader>() == 56 + 20 * MAX_SHAPES);
 const _: () = assert!(size_of::<FaultRule>() == 144);
-const _: () = assert!(size_of::<FaultFlow>() == 32);
+const _: () = assert!(size_of::<FaultFlow>() == 24);
 
 #[cfg(feature = "user")]
 mod pod {

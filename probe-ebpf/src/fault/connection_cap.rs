@@ -29,13 +29,13 @@ fn is_admitted(index: u32, max_flows: u64, connection_hash: u64) -> bool {
     // SAFETY: a valid pointer into the map. Two CPUs that see the first packets of one connection
     // at once may both count it: again rather too few.
     let flow = unsafe { &mut *flow };
-    if flow.admission == admission::UNDECIDED {
+    if flow.bad == admission::UNDECIDED {
         // SAFETY: a valid pointer into the map, changed by atomic operations only.
         let before = unsafe { atomic::fetch_add(&raw mut (*state).flows, 1) };
-        flow.admission = match before < max_flows {
+        flow.bad = match before < max_flows {
             true => admission::ADMITTED,
             false => admission::REFUSED,
         };
     }
-    flow.admission == admission::ADMITTED
+    flow.bad == admission::ADMITTED
 }
