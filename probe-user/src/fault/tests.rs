@@ -165,15 +165,15 @@ fn what_the_kernel_reckons_with_is_exact() {
 
 #[test]
 fn modifiers_are_read_told_and_written() {
-    let given = "duplicate duplicate=5% ramp=30s pulse=5s/1m percent-of-flows=30% max-packets=100";
+    let given = "duplicate duplicate=5% ramp=30s pulse=5s/1m percent-of-flows=30% max-packets=100 max-flows=10";
     let (fault, modifiers) = read(given).unwrap();
     assert_eq!(
         modifiers.arguments(),
-        "--ramp 30s --pulse 5s/1m --percent-of-flows 30% --max-packets 100"
+        "--ramp 30s --pulse 5s/1m --percent-of-flows 30% --max-packets 100 --max-flows 10"
     );
     assert_eq!(
         format!("{fault}{modifiers}"),
-        "duplicate 5%, ramp 30s, pulse 5s/1m, percent of flows 30%, max packets 100"
+        "duplicate 5%, ramp 30s, pulse 5s/1m, percent of flows 30%, max packets 100, max flows 10"
     );
     let mut rule = FaultRule::default();
     modifiers.encode(&mut rule);
