@@ -14,6 +14,7 @@ pub mod lane;
 pub mod line;
 pub mod names;
 pub mod overheard;
+pub mod protect;
 pub mod random;
 pub mod rule;
 
@@ -22,4 +23,4 @@ pub mod rule;
 /// The object is embedded in the binary, so the two can't drift apart in one process; the
 /// number tells one process's maps from another's when `probe stop` and `probe status` look at
 /// what runs on the host.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;

@@ -37,6 +37,12 @@ pub mod map {
     pub const BEGUN: &str = "PROBE_BEGUN";
     /// Hash of [`crate::rule::CountedKey`].
     pub const COUNTED: &str = "PROBE_COUNTED";
+    /// Array of one [`crate::protect::ProtectHeader`]: the list of what no fault touches.
+    pub const PROTECT: &str = "PROBE_PROTECT";
+    /// Array of `u32`: what the list has on each port; see [`crate::protect::port`].
+    pub const PROTECTED_PORTS: &str = "PROBE_PROTPORT";
+    /// Hash of [`crate::protect::ProtectedKey`]: endpoints and connections on the list.
+    pub const PROTECTED_ENDS: &str = "PROBE_PROTENDS";
     /// Array of [`crate::line::Slot`], mapped into the delay line's memory.
     pub const LINE_SLOTS: &str = "PROBE_SLOTS";
     /// Array of `u64`: how many slots of each CPU's block have been given out.
@@ -126,6 +132,9 @@ pub const MAPS: &[&str] = &[
     map::NEAR_PORTS,
     map::BEGUN,
     map::COUNTED,
+    map::PROTECT,
+    map::PROTECTED_PORTS,
+    map::PROTECTED_ENDS,
     map::LINE_SLOTS,
     map::LINE_CURSORS,
     map::WAYS,

@@ -324,6 +324,8 @@ pub struct FaultRule {
     pub limit: u64,
     /// Limit: how many of those that count were open before; see [`RuleState::open`].
     pub seeded: u64,
+    /// Touch no more connections than this; 0 for no limit.
+    pub max_flows: u64,
 }
 
 /// What a rule keeps across packets and CPUs.
@@ -337,6 +339,8 @@ pub struct RuleState {
     /// Limit: connections made since the rule was written, less those closed since. With
     /// [`FaultRule::seeded`] it is how many are open; by itself it may be below zero.
     pub open: u64,
+    /// Connections touched, where their number is limited.
+    pub flows: u64,
 }
 
 /// Per flow and rule state of the injector.
@@ -350,15 +354,26 @@ pub struct FaultFlow {
     pub last_due_ns: u64,
     /// The last draw, for correlation.
     pub last_draw: u32,
-    /// One while packets are lost in a burst.
+    /// One while packets are lost in a burst. Where the number of connections is limited, each has
+    /// an entry of its own, in which this is one of [`admission`].
     pub bad: u32,
+}
+
+/// What [`FaultFlow::bad`] says of a connection where their number is limited.
+pub mod admission {
+    /// Nobody asked yet.
+    pub const UNDECIDED: u32 = 0;
+    /// It may be touched.
+    pub const ADMITTED: u32 = 1;
+    /// There were as many before it as may be touched.
+    pub const REFUSED: u32 = 2;
 }
 
 const _: () = assert!(size_of::<EndpointKey>() == 20);
 const _: () = assert!(size_of::<Shape>() == 20);
 const _: () = assert!(size_of::<Target>() == 20);
 const _: () = assert!(size_of::<PlanHeader>() == 64 + 20 * MAX_SHAPES + 48 + 4 * MAX_LIMITS);
-const _: () = assert!(size_of::<FaultRule>() == 168);
+const _: () = assert!(size_of::<FaultRule>() == 176);
 const _: () = assert!(size_of::<CountedKey>() == 16);
 const _: () = assert!(size_of::<NearPort>() == 4);
 const _: () = assert!(size_of::<FaultFlow>() == 24);

@@ -3,6 +3,7 @@
 
 mod age;
 mod blackhole;
+mod connection_cap;
 mod corrupt;
 mod delay;
 mod dns;
@@ -28,12 +29,13 @@ use probe_common::{
         fault, only,
     },
 };
-use probe_ebpf::packet::{Packet, keeps_the_host_reachable};
+use probe_ebpf::packet::Packet;
 
 pub(crate) use self::size::Size;
 use crate::{
     atomic,
     maps::{count, counters, flows, line, plan},
+    protect::probe_is_protected,
     select::{self, hashes},
     skb::{self, Skb},
 };
@@ -147,8 +149,8 @@ impl Case {
         case
     }
 
-    /// What comes before the first rule of a packet. In this order: kill switch, lease, then
-    /// each rule's own time and what no fault may touch.
+    /// What comes before the first rule of a packet. In this order: kill switch, lease, then (in
+    /// [`ask`]) each rule's own time, and what no fault may touch.
     #[inline(always)]
     fn begin(&mut self, packet: &Packet) {
         // SAFETY: a helper call without arguments.
@@ -160,7 +162,7 @@ impl Case {
             count!(counters::injector(), lapsed);
             self.left_alone = 1;
         }
-        self.protected = u32::from(keeps_the_host_reachable(packet));
+        self.protected = probe_is_protected(packet);
         let hashes = hashes(packet);
         self.flow_hash = hashes.flow;
         self.connection_hash = hashes.connection;
@@ -253,6 +255,10 @@ fn ask(skb: &Skb, index: u32, case: &mut Case) {
         count!(counters, passed);
         return;
     };
+    if !connection_cap::admits(index, rule, case.connection_hash) {
+        count!(counters, passed);
+        return;
+    }
     let Some(permit) = Permit::take(index, rule) else {
         count!(counters, passed);
         return;

@@ -11,6 +11,7 @@ pub(crate) mod overheard;
 pub(crate) mod near;
 pub(crate) mod peers;
 pub(crate) mod plan;
+pub(crate) mod protect;
 pub(crate) mod ring;
 
 /// Increments a counter of this CPU's own: nothing else writes it, so no atomic is needed.

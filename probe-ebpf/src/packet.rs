@@ -237,15 +237,18 @@ impl Segment {
     }
 }
 
-/// Tells packets that a host needs to stay reachable at all: neighbour discovery and DHCP.
-/// (ARP isn't IP, and so is never touched.)
+/// Tells IPv6 neighbour discovery, without which a host isn't reachable at all. (ARP isn't IP,
+/// and so is never touched.)
 #[inline(always)]
-pub fn keeps_the_host_reachable(packet: &Packet) -> bool {
-    match packet.protocol {
-        protocol::ICMPV6 => matches!(packet.icmp_type, 133..=137),
-        protocol::UDP => is_dhcp_port(packet.destination_port) || is_dhcp_port(packet.source_port),
-        _ => false,
-    }
+pub fn is_neighbour_discovery(packet: &Packet) -> bool {
+    packet.protocol == protocol::ICMPV6 && matches!(packet.icmp_type, 133..=137)
+}
+
+/// Tells DHCP, of both families, without which a host soon has no address.
+#[inline(always)]
+pub fn is_dhcp(packet: &Packet) -> bool {
+    packet.protocol == protocol::UDP
+        && (is_dhcp_port(packet.destination_port) || is_dhcp_port(packet.source_port))
 }
 
 #[inline(always)]

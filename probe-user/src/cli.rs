@@ -1,9 +1,10 @@
 //! The command line: reads what was typed, hands it to who does it, and tells how it ended.
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+mod audit;
 mod check;
 mod demo;
 mod doctor;
@@ -13,6 +14,7 @@ mod logging;
 mod observe;
 mod picture;
 mod run;
+mod safeguards;
 mod status;
 mod stop;
 mod style;
@@ -49,7 +51,7 @@ Exit codes:
   5  inconclusive: not enough evidence, or evidence was lost";
 
 /// What every command knows.
-#[derive(Clone, Copy, Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Of every command")]
 pub struct Common {
     /// How results are told on stdout; with json, stdout carries nothing else
@@ -74,6 +76,10 @@ pub struct Common {
     /// Log to stderr, also what the kernel programs log; -vv for more, -vvv for all
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// Where to write down what is armed and how it ended; default: PROBE_AUDIT, or
+    /// /var/log/probe/audit.jsonl
+    #[arg(long, global = true, value_name = "FILE")]
+    pub audit: Option<PathBuf>,
 }
 
 /// How results are told.
@@ -96,6 +102,7 @@ enum Command {
     Stop(stop::StopArgs),
     Status(status::StatusArgs),
     Demo(demo::DemoArgs),
+    Audit(audit::AuditArgs),
 }
 
 /// Does what the process was started for.
@@ -106,7 +113,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return failure::of_usage(&error, color),
     };
-    logging::start(cli.common);
+    logging::start(&cli.common);
     run(cli.command, &cli.common).unwrap_or_else(|error| failure::of_work(&error, color))
 }
 
@@ -145,6 +152,7 @@ fn run(command: Option<Command>, common: &Common) -> anyhow::Result<ExitCode> {
         Some(Command::Stop(args)) => stop::run(args, common),
         Some(Command::Status(args)) => status::run(args, common),
         Some(Command::Demo(args)) => demo::run(args, common),
+        Some(Command::Audit(args)) => audit::run(args, common),
     }
 }
 

@@ -211,6 +211,14 @@ impl GameDay {
         actions
     }
 
+    /// Why it was aborted, if it was.
+    pub fn aborted(&self) -> Option<&str> {
+        match &self.ending {
+            Some(Ending::Aborted(reason)) => Some(reason),
+            _ => None,
+        }
+    }
+
     /// Stops it: a guard tripped, a person asked for it, or something failed.
     pub fn abort(&mut self, now_ns: u64, reason: &str) -> Vec<Action> {
         let mut actions = Vec::new();

@@ -2,6 +2,8 @@
 //! maps, and what else has to be asked of the host. The only place that names aya.
 
 pub mod attach;
+pub mod audit_log;
+pub mod blast;
 pub mod cgroups;
 pub mod clock;
 pub mod delay_line;
@@ -13,6 +15,7 @@ pub mod interfaces;
 pub mod lease;
 pub mod leftovers;
 pub mod log;
+pub mod login;
 pub mod near;
 pub mod netns;
 pub mod object;

@@ -1,6 +1,7 @@
 //! probe: injects faults into the traffic of a Linux host and tells which resilience patterns
 //! answered.
 
+mod audit;
 mod cli;
 mod endpoint;
 mod engine;
@@ -10,6 +11,7 @@ mod kernel;
 mod mistake;
 mod model;
 mod plan;
+mod protection;
 mod protocol;
 mod quantity;
 mod report;

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use crate::fault::{Fault, Modifiers, Only};
 
+pub mod breadth;
 pub mod decode;
 pub mod encode;
 pub mod jitter;

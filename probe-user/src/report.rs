@@ -2,6 +2,7 @@
 //!
 //! Both tell the same figures; neither judges any.
 
+pub mod blast;
 pub mod injection;
 pub mod json;
 pub mod observed;

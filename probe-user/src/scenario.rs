@@ -40,6 +40,8 @@ pub struct Scenario {
     pub expect: Expect,
     /// What ends every fault at once.
     pub abort: Abort,
+    /// Endpoints that no fault touches, beside those that none ever does.
+    pub protect: Vec<EndpointSpec>,
 }
 
 /// The system under test. At least one of its selectors is there.

@@ -6,6 +6,7 @@
 pub mod binomial;
 pub mod bpf;
 pub mod cgroup;
+pub mod conversation;
 pub mod echo;
 pub mod flood;
 pub mod frames;

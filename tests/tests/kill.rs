@@ -15,7 +15,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use tests::{
     Family, Pair, Probe,
     echo::Echo,
-    patience::LONG,
+    patience::{LONG, wait_until},
     programs,
     snapshot::{Snapshot, Traces},
     starvation::Cage,
@@ -207,6 +207,41 @@ fn stopped_at_any_moment_it_leaves_the_traffic_alone() -> Result<()> {
         "{} times stopped, traffic harmed for {longest:?} at most",
         rounds()
     );
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs root"]
+fn frozen_and_continued_it_does_not_take_up_its_fault_again() -> Result<()> {
+    let _turn = Turn::together()?;
+    let ground = Ground::new()?;
+    for family in [0, 1] {
+        let to = ground.pair.far_address(Family::BOTH[family]);
+        let mut echo = Echo::new(&ground.pair.near, to)?;
+        let probe = Probe::inject(&ground.faults[family])?;
+        let traces = Traces::of(&probe)?;
+        let trip = echo.once(PATIENCE)?.context("no answer under the fault")?;
+        ensure!(trip > UNHARMED, "no fault: {trip:?}");
+        let frozen = Instant::now();
+        probe.signal(Signal::SIGSTOP)?;
+        wait_until("traffic to be as before", LONG, || {
+            matches!(echo.once(UNHARMED), Ok(Some(_)))
+        })?;
+        ensure!(frozen.elapsed() < LIMIT, "{:?}", frozen.elapsed());
+        probe.signal(Signal::SIGCONT)?;
+        let replies = echo.ask(50, Duration::from_millis(5), PATIENCE)?;
+        ensure!(
+            replies.last_beyond(UNHARMED).is_none(),
+            "it came back: {replies:?}"
+        );
+        let ended = probe.finish()?;
+        ensure!(ended.code() == 3, "{ended:?}");
+        let json = ended.json()?;
+        ensure!(json["ended_by"] == "guard", "{ended:?}");
+        ensure!(ended.stderr.contains("probe was frozen for"), "{ended:?}");
+        traces.wait_until_gone()?;
+        ground.before.wait_for_return(&ground.pair.near)?;
+    }
     Ok(())
 }
 

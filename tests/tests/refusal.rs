@@ -44,6 +44,17 @@ fn what_cannot_be_is_refused_in_one_line_with_a_hint() -> Result<()> {
         (format!("inject delay 100 {there}"), "100 has no unit"),
         (format!("inject loss 30 {there}"), "30 has no unit"),
         (
+            format!(
+                "inject blackhole --to 0.0.0.0/1 --to 128.0.0.0/1 --netns {}",
+                pair.near.name
+            ),
+            "everything there is",
+        ),
+        (
+            format!("inject blackhole {there} --unprotect 10.88.0.9:80"),
+            "not on the list",
+        ),
+        (
             format!("inject dealy 100ms {there}"),
             "unknown fault \"dealy\"",
         ),

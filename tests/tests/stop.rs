@@ -1,6 +1,9 @@
 //! The kill switch: every fault of the host ends at once, also those of a probe that hangs.
 
-use std::time::Duration;
+use std::{
+    env,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
@@ -51,6 +54,60 @@ fn stop_ends_the_faults_of_a_probe_that_runs_and_of_one_that_hangs() -> Result<(
             ensure!(ended.json()?["ended_by"] == "operator", "{ended:?}");
             traces.wait_until_gone()?;
             before.wait_for_return(&pair.near)?;
+        }
+    }
+    Ok(())
+}
+
+/// From the start of `probe stop` until no packet is harmed any more, also none that waits. Of a
+/// probe that is frozen, until none is harmed that is sent then: what waits, it keeps.
+///
+/// `PROBE_STOPS` says how often each is tried: twice without it.
+#[test]
+#[ignore = "needs root"]
+fn stop_takes_less_than_100_ms() -> Result<()> {
+    const LIMIT: Duration = Duration::from_millis(100);
+    let _turn = Turn::alone()?;
+    let pair = Pair::new()?;
+    let to = pair.far_address(Family::V4);
+    let rounds = env::var("PROBE_STOPS").ok();
+    let rounds = rounds.and_then(|text| text.parse().ok()).unwrap_or(2);
+    for frozen in [false, true] {
+        for fault in ["blackhole", "delay 400ms"] {
+            let mut took = Vec::new();
+            for _ in 0..rounds {
+                let mut echo = Echo::new(&pair.near, to)?;
+                let netns = &pair.near.name;
+                let probe = Probe::inject(&format!("{fault} --to {to} --netns {netns} --for 60s"))?;
+                // Something is to wait when it is stopped.
+                let early = echo.ask(5, Duration::from_millis(2), Duration::ZERO)?;
+                ensure!(early.round_trips.is_empty(), "no fault: {early:?}");
+                if frozen {
+                    probe.signal(Signal::SIGSTOP)?;
+                }
+                let asked = Instant::now();
+                let stop = Probe::start("stop")?;
+                let replies = echo.ask(150, Duration::from_millis(2), PATIENCE)?;
+                ensure!(stop.finish()?.code() == 0, "it could not be stopped");
+                let harmed = replies.requests.iter().filter_map(|(sent, trip)| {
+                    let trip = trip.unwrap_or(PATIENCE);
+                    let until = if frozen || fault == "blackhole" {
+                        *sent
+                    } else {
+                        *sent + trip
+                    };
+                    (trip > AT_ONCE).then(|| until.duration_since(asked))
+                });
+                took.push(harmed.max().unwrap_or_default());
+                if frozen {
+                    probe.signal(Signal::SIGCONT)?;
+                }
+                ensure!(probe.finish()?.code() == 3, "it did not end");
+            }
+            took.sort();
+            let (median, longest) = (took[took.len() / 2], took[took.len() - 1]);
+            println!("{fault}, frozen {frozen}: {median:?} in the median, {longest:?} at most");
+            ensure!(longest < LIMIT, "{fault}, frozen {frozen}: {took:?}");
         }
     }
     Ok(())

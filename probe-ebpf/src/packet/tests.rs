@@ -128,15 +128,10 @@ fn what_is_cut_short_is_refused_and_never_panics() {
 #[test]
 fn what_keeps_a_host_reachable_is_known() {
     let ask = ipv6(58, &[135, 0, 0, 0]);
-    assert!(keeps_the_host_reachable(
-        &Packet::from_ip(&ask[..]).unwrap()
-    ));
+    assert!(is_neighbour_discovery(&Packet::from_ip(&ask[..]).unwrap()));
     let ping = ipv6(58, &[128, 0, 0, 0]);
-    assert!(!keeps_the_host_reachable(
-        &Packet::from_ip(&ping[..]).unwrap()
-    ));
+    let ping = Packet::from_ip(&ping[..]).unwrap();
+    assert!(!is_neighbour_discovery(&ping) && !is_dhcp(&ping));
     let lease = ipv4(17, 0, 0, &[0, 68, 0, 67, 0, 8, 0, 0]);
-    assert!(keeps_the_host_reachable(
-        &Packet::from_ip(&lease[..]).unwrap()
-    ));
+    assert!(is_dhcp(&Packet::from_ip(&lease[..]).unwrap()));
 }

@@ -9,6 +9,7 @@ use super::{Common, Output, say, style::Paint};
 use crate::{
     engine::survey::{self, Ground, Reach},
     quantity::words::typed_duration,
+    report::blast::Reached,
     scenario::{FaultStep, Scenario, Step},
 };
 
@@ -60,6 +61,7 @@ struct Dependency<'a> {
     to: Vec<String>,
     endpoints: Vec<String>,
     interfaces: &'a [String],
+    would_touch: Option<&'a Reached>,
 }
 
 #[derive(Serialize)]
@@ -113,6 +115,10 @@ fn json(scenario: &Scenario, ground: &Ground, file: String) -> Result<String> {
                 to: dependency.to.iter().map(ToString::to_string).collect(),
                 endpoints: reach.endpoints.iter().map(ToString::to_string).collect(),
                 interfaces: &reach.interfaces,
+                would_touch: reach
+                    .reached
+                    .as_ref()
+                    .filter(|_| is_faulted(scenario, &dependency.name)),
             })
             .collect(),
         timeline: in_order(scenario).into_iter().map(entry).collect(),
@@ -132,6 +138,12 @@ fn entry(step: &Step) -> Entry<'_> {
         direction: fault.map(|fault| fault.direction.name()),
         text: fault.map_or_else(|| step.label(), FaultStep::words),
     }
+}
+
+/// Whether a step of the scenario faults a dependency.
+fn is_faulted(scenario: &Scenario, dependency: &str) -> bool {
+    let mut faults = scenario.steps.iter().filter_map(Step::fault);
+    faults.any(|fault| fault.on == dependency)
 }
 
 /// Steps in the order in which they begin.
@@ -156,6 +168,11 @@ fn text(scenario: &Scenario, ground: &Ground, color: bool) -> String {
             reach_line(reach),
             dependency.tier.name()
         );
+        if let Some(reached) = &reach.reached
+            && is_faulted(scenario, &dependency.name)
+        {
+            let _ = writeln!(text, "{:<16}would touch: {}", "", reached.words());
+        }
     }
     text += "\ntimeline, from the end of the steady state\n";
     for step in in_order(scenario) {

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 
-use super::{Common, Output, watch};
+use super::{Common, Output, safeguards::ProtectArgs, watch};
 use crate::engine::demo::{Lab, scenario};
 
 /// Run a game day on this machine, in network namespaces of its own
@@ -42,8 +42,9 @@ pub fn run(args: DemoArgs, common: &Common) -> Result<ExitCode> {
         Some(watch::look(common)?)
     };
     let seed = super::run::seed(args.seed)?;
+    let safeguards = ProtectArgs::default().safeguards(common);
     let lab = Lab::start(&args.without)?;
-    let played = super::run::play(scenario, seed, look, common);
+    let played = super::run::play(scenario, seed, look, safeguards, common);
     lab.stop()?;
     played
 }

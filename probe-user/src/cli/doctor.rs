@@ -26,6 +26,7 @@ struct Document<'a> {
     ok: bool,
     delay_backend: &'static str,
     checks: &'a [Check],
+    never_faulted: Vec<String>,
 }
 
 /// Runs the command.
@@ -52,6 +53,7 @@ fn json(checks: &[Check], ok: bool) -> Result<String> {
         ok,
         delay_backend: support::delay_backend(),
         checks,
+        never_faulted: support::never_faulted().lines(),
     })?)
 }
 
@@ -64,10 +66,10 @@ fn text(checks: &[Check], ok: bool, color: bool) -> String {
             Status::Fail => Paint::Bad.text("fail", color),
         };
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{mark}  {:<12}{}", check.name, check.detail);
+        let _ = writeln!(text, "{mark}  {:<15}{}", check.name, check.detail);
         if !check.hint.is_empty() {
             let hint = Paint::Hint.text("hint:", color);
-            let _ = writeln!(text, "      {:<12}{hint} {}", "", check.hint);
+            let _ = writeln!(text, "      {:<15}{hint} {}", "", check.hint);
         }
     }
     let _ = writeln!(text, "delay backend: {}", support::delay_backend());

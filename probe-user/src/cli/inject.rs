@@ -9,7 +9,9 @@ mod later;
 mod telling;
 
 use super::{
-    Common, Output, say,
+    Common, Output,
+    safeguards::ProtectArgs,
+    say,
     target::{Direction, Protocol, TargetArgs},
     tell,
 };
@@ -19,6 +21,7 @@ use crate::{
     fault::Fault,
     kernel::{delay_line::Choice, near, support},
     mistake::Mistake,
+    plan::breadth::is_everything,
     quantity::{parse_duration, words::typed_duration},
     report::injection::EndedBy,
 };
@@ -54,6 +57,8 @@ pub struct InjectArgs {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
+    protect: ProtectArgs,
+    #[command(flatten)]
     later: later::LaterArgs,
 }
 
@@ -86,18 +91,24 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// Where what was typed can't be, or the host can't do it.
 pub fn run(args: InjectArgs, common: &Common) -> Result<ExitCode> {
     let dry_run = args.dry_run;
-    let request = args.request()?;
+    let request = args.request(common)?;
     if !dry_run {
         support::require_privileges("inject")?;
     }
     let prepared = Prepared::new(request)?;
     if dry_run {
         say(&match common.output {
-            Output::Text => format!("would be armed: {}\n", telling::summary(&prepared)),
+            Output::Text => format!(
+                "would be armed: {}\n{}{}",
+                telling::summary(&prepared),
+                telling::stakes(&prepared),
+                telling::spared(&prepared)
+            ),
             Output::Json => telling::dry_run_json(&prepared) + "\n",
         })?;
         return Ok(ExitCode::SUCCESS);
     }
+    tell(&telling::stakes(&prepared));
     let mut teller = telling::Teller::new(telling::summary(&prepared), common.color);
     let outcome = prepared.run(&mut |progress| teller.tell(progress));
     teller.end();
@@ -118,7 +129,7 @@ pub fn run(args: InjectArgs, common: &Common) -> Result<ExitCode> {
 
 impl InjectArgs {
     /// What was typed, validated.
-    fn request(self) -> Result<Request> {
+    fn request(self, common: &Common) -> Result<Request> {
         let (fault, modifiers) = self.fault.read()?;
         let direction = fault.direction(self.direction.map(Into::into))?;
         self.later.refuse()?;
@@ -132,6 +143,7 @@ impl InjectArgs {
             direction,
             near: self.near_side(),
             netns: self.target.netns(),
+            safeguards: self.protect.clone().safeguards(common),
             duration: self.duration()?,
             interfaces: self.target.interface,
             delay_backend: match self.delay_backend {
@@ -186,6 +198,15 @@ impl InjectArgs {
             bail!(
                 "inject: no endpoint given\nhint: name one with --to HOST[:PORT], or whose traffic with \
                  --process or --cgroup, or give --everything for the traffic to everywhere"
+            );
+        }
+        // Names aside: nobody can know what all they may come to mean.
+        let plain = self.target.to.iter().filter(|spec| spec.name().is_none());
+        let endpoints: Vec<_> = plain.flat_map(|spec| spec.resolved(&[])).collect();
+        if is_everything(&endpoints) {
+            bail!(
+                "inject: these --to are everything there is\nhint: name hosts, networks or a port, \
+                 or give --everything instead if it is meant"
             );
         }
         Ok(self.target.to.clone())

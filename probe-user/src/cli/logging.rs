@@ -7,7 +7,7 @@ use log::LevelFilter;
 use super::{Common, style::Paint};
 
 /// Starts logging as loud as asked.
-pub(super) fn start(common: Common) {
+pub(super) fn start(common: &Common) {
     let mut builder = env_logger::Builder::new();
     match common.verbose {
         0 => builder.filter_module("probe", LevelFilter::Warn),

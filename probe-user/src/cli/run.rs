@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use super::{Common, Output, block_on, say, tell, watch};
-use crate::{engine, kernel::support, report, scenario::Scenario, tui};
+use super::{Common, Output, block_on, safeguards::ProtectArgs, say, tell, watch};
+use crate::{engine, engine::trail::Safeguards, kernel::support, report, scenario::Scenario, tui};
 
 /// Run a game day; the exit code is its verdict
 #[derive(Debug, clap::Args)]
@@ -31,6 +31,8 @@ pub struct RunArgs {
     /// Decide as a run with this number did; default: a random one, which is told
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    #[command(flatten)]
+    pub protect: ProtectArgs,
 }
 
 /// Runs the command.
@@ -45,7 +47,8 @@ pub fn run(args: RunArgs, common: &Common) -> Result<ExitCode> {
     } else {
         Some(watch::look(common)?)
     };
-    play(scenario, seed(args.seed)?, look, common)
+    let safeguards = args.protect.safeguards(common);
+    play(scenario, seed(args.seed)?, look, safeguards, common)
 }
 
 /// Reads a scenario's file.
@@ -76,6 +79,7 @@ pub fn play(
     scenario: Scenario,
     seed: u64,
     look: Option<tui::Options>,
+    safeguards: Safeguards,
     common: &Common,
 ) -> Result<ExitCode> {
     support::require_privileges("run")?;
@@ -86,6 +90,7 @@ pub fn play(
     let options = engine::run::Options {
         seed,
         dashboard: look,
+        safeguards,
     };
     let outcome = block_on(engine::run::run(scenario, options, |at_ms, kind, text| {
         if headless {

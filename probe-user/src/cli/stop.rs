@@ -4,8 +4,11 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use super::{Common, Output, say, tell};
-use crate::kernel::{host, leftovers, support};
+use super::{Common, Output, safeguards::ProtectArgs, say, tell};
+use crate::{
+    engine::trail,
+    kernel::{host, leftovers, support},
+};
 
 /// End every fault on this host now, also those of a probe that hangs
 #[derive(Debug, clap::Args)]
@@ -25,7 +28,9 @@ pub struct StopArgs {}
 pub fn run(_args: StopArgs, common: &Common) -> Result<ExitCode> {
     support::require_privileges("stop")?;
     let stopped = host::stop_all()?;
-    match leftovers::clear() {
+    let cleared = leftovers::clear();
+    trail::stopped(&ProtectArgs::default().safeguards(common), stopped, cleared);
+    match cleared {
         0 => {}
         count => tell(&format!(
             "cleared: what {count} probe(s) that were killed had left behind\n"

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Result, bail};
 
-use super::{Common, block_on, target::TargetArgs};
+use super::{Common, block_on, safeguards::ProtectArgs, target::TargetArgs};
 use crate::{
     engine::watch::{named_by, watch},
     kernel::support,
@@ -43,7 +43,8 @@ pub fn run(args: WatchArgs, common: &Common) -> Result<ExitCode> {
         Some(file) => named_by(&super::run::read(&file)?)?,
         None => (args.target.scope()?, Names::default()),
     };
-    block_on(watch(scope, names, look))?;
+    let safeguards = ProtectArgs::default().safeguards(common);
+    block_on(watch(scope, names, look, safeguards))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -4,7 +4,11 @@
 use anyhow::Result;
 use probe_common::counters::RuleCounters;
 
-use super::place::Place;
+use super::{
+    place::Place,
+    protection::never_faulted,
+    trail::{Ground, Safeguards, Trail},
+};
 use crate::{
     kernel::{
         clock,
@@ -24,7 +28,10 @@ pub struct Faults {
     rules: Vec<Option<usize>>,
     /// By rule: packets that the delay line had no room for.
     overflow: Vec<u64>,
-    killed: bool,
+    /// Why faults end that don't end by themselves: what ends them, and in words.
+    ending: Option<(&'static str, String)>,
+    /// Given up last, so that what is written down is over.
+    trail: Trail,
 }
 
 impl Faults {
@@ -33,7 +40,12 @@ impl Faults {
     ///
     /// # Errors
     /// Where an interface or the kernel refuses.
-    pub fn prepare(scenario: &Scenario, place: Place, seed: impl Fn(usize) -> u64) -> Result<Self> {
+    pub fn prepare(
+        scenario: &Scenario,
+        place: Place,
+        seed: impl Fn(usize) -> u64,
+        mut safeguards: Safeguards,
+    ) -> Result<Self> {
         let mut plan = Plan {
             near: place.near(scenario)?,
             ..Plan::default()
@@ -63,14 +75,27 @@ impl Faults {
             .iter()
             .filter_map(|step| Some(step.fault()?.dependency));
         let interfaces = place.interfaces(faulted);
+        let wishes = &mut safeguards.wishes;
+        wishes.protect.extend(scenario.protect.iter().cloned());
+        let list = never_faulted(&place.netns, wishes)?;
+        let ground = Ground {
+            netns: place.netns.name.to_string(),
+            netns_inode: place.netns.inode,
+            interfaces: interfaces.clone(),
+            scenario: Some(scenario.name.clone()),
+            ..Ground::default()
+        };
+        let trail = Trail::begin(&safeguards, ground.never_faulting(&list))?;
         let mut injector = Injector::open(place.netns, &interfaces, &plan, &backends(&plan)?)?;
+        injector.protect(&list)?;
         injector.apply(&plan)?;
         Ok(Self {
             overflow: vec![0; plan.rules.len()],
             injector,
             plan,
             rules,
-            killed: false,
+            ending: None,
+            trail,
         })
     }
 
@@ -79,7 +104,11 @@ impl Faults {
     /// # Errors
     /// Where the maps can't be written; then no fault holds.
     pub fn arm(&mut self, step: usize, ends_ns: u64) -> Result<()> {
-        self.set(step, clock::now_ns(), ends_ns)
+        self.place(step, clock::now_ns(), ends_ns);
+        if let Some(Some(rule)) = self.rules.get(step) {
+            self.trail.armed(*rule, &self.plan.rules[*rule])?;
+        }
+        self.injector.apply(&self.plan)
     }
 
     /// Takes the fault of a step out. Packets that wait go on, unless others still make packets wait.
@@ -88,8 +117,10 @@ impl Faults {
     /// Where the maps can't be written; then no fault holds.
     pub fn disarm(&mut self, step: usize) -> Result<()> {
         self.read_overflow();
-        self.set(step, 0, 0)?;
         let now_ns = clock::now_ns();
+        self.place(step, 0, 0);
+        self.injector.apply(&self.plan)?;
+        self.write_end(step);
         if !self
             .plan
             .rules
@@ -107,13 +138,29 @@ impl Faults {
             rule.ends_ns = 0;
         }
         self.injector.end_all();
+        for step in 0..self.rules.len() {
+            self.write_end(step);
+        }
     }
 
-    /// Whether somebody threw the kill switch.
-    pub fn killed(&mut self) -> bool {
-        // A switch that can't be read is one that can't be trusted.
-        self.killed |= self.injector.killed().unwrap_or(true);
-        self.killed
+    /// Takes note of why faults are about to end, for the audit log; the first reason stands.
+    pub fn will_end(&mut self, by: &'static str, reason: &str) {
+        self.ending.get_or_insert_with(|| (by, reason.to_owned()));
+    }
+
+    /// Why no fault holds any more, where that is not this game day's own doing.
+    pub fn ended_by_others(&mut self) -> Option<String> {
+        // Ended by this one, its own switch is thrown.
+        if let Some((_, reason)) = &self.ending {
+            return Some(reason.clone());
+        }
+        if let Some(late) = self.injector.lapsed() {
+            self.will_end("guard", &late);
+        } else if self.injector.killed().unwrap_or(true) {
+            // A switch that can't be read is one that can't be trusted.
+            self.will_end("operator", "somebody stopped every fault on this host");
+        }
+        self.ending.as_ref().map(|(_, reason)| reason.clone())
     }
 
     /// Counters of a step's fault; `None` for a command.
@@ -137,12 +184,26 @@ impl Faults {
         }
     }
 
-    fn set(&mut self, step: usize, starts_ns: u64, ends_ns: u64) -> Result<()> {
+    fn place(&mut self, step: usize, starts_ns: u64, ends_ns: u64) {
         if let Some(Some(rule)) = self.rules.get(step) {
             self.plan.rules[*rule].starts_ns = starts_ns;
             self.plan.rules[*rule].ends_ns = ends_ns;
         }
-        self.injector.apply(&self.plan)
+    }
+
+    /// Writes down that the fault of a step has ended.
+    fn write_end(&mut self, step: usize) {
+        let Some(Some(rule)) = self.rules.get(step).copied() else {
+            return;
+        };
+        if let Some(counters) = self.counters(step) {
+            self.trail.count(rule, counters);
+        }
+        let (by, reason) = match &self.ending {
+            Some((by, reason)) => (*by, reason.as_str()),
+            None => ("deadline", "its time was over"),
+        };
+        self.trail.ended(rule, by, reason);
     }
 }
 

@@ -2,7 +2,9 @@
 
 use anyhow::Result;
 
-use super::{commands::Commands, faults::Faults, place::Place, session::Session};
+use super::{
+    commands::Commands, faults::Faults, place::Place, session::Session, trail::Safeguards,
+};
 use crate::{
     game_day::{Action, GameDay},
     kernel::clock,
@@ -29,9 +31,19 @@ impl Game {
     ///
     /// # Errors
     /// As [`Faults::prepare`].
-    pub fn prepare(scenario: Scenario, place: Place, seed: u64) -> Result<Self> {
+    pub fn prepare(
+        scenario: Scenario,
+        place: Place,
+        seed: u64,
+        safeguards: Safeguards,
+    ) -> Result<Self> {
         let day = GameDay::new(scenario, seed, clock::now_ns());
-        let faults = Faults::prepare(day.scenario(), place, |step| day.step_seed(step))?;
+        let faults = Faults::prepare(
+            day.scenario(),
+            place,
+            |step| day.step_seed(step),
+            safeguards,
+        )?;
         let steps = day.scenario().steps.len();
         Ok(Self {
             day,
@@ -52,17 +64,17 @@ impl Game {
         }
         self.read_counters();
         let mut actions = self.day.tick(now_ns, session);
-        if self.faults.killed() && !self.day.is_over() {
-            actions.extend(
-                self.day
-                    .abort(now_ns, "somebody stopped every fault on this host"),
-            );
+        if let Some(reason) = self.faults.ended_by_others()
+            && !self.day.is_over()
+        {
+            actions.extend(self.day.abort(now_ns, &reason));
         }
         self.carry_out(actions, session).await
     }
 
     /// Stops it, for a reason.
     pub async fn abort(&mut self, session: &Session, reason: &str) -> Vec<(TimelineKind, String)> {
+        self.faults.will_end("operator", reason);
         let actions = self.day.abort(clock::now_ns(), reason);
         self.carry_out(actions, session).await
     }
@@ -110,6 +122,9 @@ impl Game {
         actions: Vec<Action>,
         session: &Session,
     ) -> Vec<(TimelineKind, String)> {
+        if let Some(reason) = self.day.aborted() {
+            self.faults.will_end("guard", reason);
+        }
         let mut told = Vec::new();
         let mut actions = std::collections::VecDeque::from(actions);
         while let Some(action) = actions.pop_front() {

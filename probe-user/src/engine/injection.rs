@@ -8,11 +8,15 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
 };
 
+use super::{
+    protection::{never_faulted, session_at_stake},
+    trail::{Ground, Safeguards, Trail},
+};
 use crate::{
     endpoint::EndpointSpec,
     fault::{Fault, Modifiers},
     kernel::{
-        clock,
+        blast, clock,
         delay_line::{Backend, Choice, Waits},
         injector::Injector,
         leftovers, near,
@@ -22,7 +26,11 @@ use crate::{
         support,
     },
     plan::{Direction, NearSide, Plan, Protocol, Rule},
-    report::injection::{EndedBy, Injection, Waited},
+    protection::NeverFaulted,
+    report::{
+        blast::Reached,
+        injection::{EndedBy, Injection, Waited},
+    },
     verdict::FaultCounters,
 };
 
@@ -60,6 +68,8 @@ pub struct Request {
     pub seed: u64,
     /// Where packets are to wait.
     pub delay_backend: Choice,
+    /// What keeps the host from harm.
+    pub safeguards: Safeguards,
 }
 
 /// A request whose namespace is open and whose target is resolved; nothing is touched yet.
@@ -73,6 +83,12 @@ pub struct Prepared {
     pub near: NearSide,
     /// Endpoints and interfaces.
     pub target: Resolved,
+    /// What it doesn't touch, whatever it is aimed at.
+    pub never_faulted: NeverFaulted,
+    /// What it would touch now; `None` where the host can't tell.
+    pub reached: Option<Reached>,
+    /// What becomes of the session probe was started in, where it is at stake.
+    pub session: Option<String>,
 }
 
 /// Something to tell a person meanwhile.
@@ -107,12 +123,20 @@ impl Prepared {
             fault if fault.needs_line() => Some(Backend::Userspace),
             _ => None,
         };
+        let never_faulted = never_faulted(&netns, &request.safeguards.wishes)?;
+        let reached = blast::radius(&netns, &target.endpoints, request.protocol)
+            .inspect_err(|error| log::warn!("what would be touched: {error:#}"))
+            .ok();
+        let session = session_at_stake(&netns, &target.endpoints, request.protocol, &never_faulted);
         Ok(Self {
             near: near::resolve(&request.near, &netns)?,
             request,
             netns,
             backend,
             target,
+            never_faulted,
+            reached,
+            session,
         })
     }
 
@@ -158,6 +182,16 @@ impl Prepared {
         }
     }
 
+    fn ground(&self) -> Ground {
+        Ground {
+            netns: self.request.netns.to_string(),
+            netns_inode: self.netns.inode,
+            interfaces: self.target.interfaces.clone(),
+            ..Ground::default()
+        }
+        .never_faulting(&self.never_faulted)
+    }
+
     async fn inject(self, tell: &mut dyn FnMut(Progress)) -> Result<Injection> {
         // Before anything is armed, so that no signal finds it armed and unwatched.
         let mut person = Person::watch()?;
@@ -170,14 +204,22 @@ impl Prepared {
             netns,
             target,
             near,
+            never_faulted,
             backend,
+            ..
         } = &self;
+        // Given up last, so that what it writes down is over.
+        let mut trail = Trail::begin(&request.safeguards, self.ground())?;
         let mut injector = Injector::open(
             netns.try_clone()?,
             &target.interfaces,
             &self.plan(0),
             backend.as_slice(),
         )?;
+        injector.protect(never_faulted)?;
+        let plan = self.plan(clock::now_ns());
+        trail.armed(0, &plan.rules[0])?;
+        // Its time begins now, however long that took.
         let plan = self.plan(clock::now_ns());
         let began = Instant::now();
         injector.apply(&plan)?;
@@ -187,6 +229,8 @@ impl Prepared {
         let held = began.elapsed();
         sleep(SETTLE).await;
         let (counters, waits) = read(&injector)?;
+        trail.count(0, counters);
+        trail.ended(0, ended_by.name(), ended_by.reason());
         Ok(Injection {
             fault: request.fault,
             modifiers: request.modifiers,
@@ -220,8 +264,13 @@ async fn hold(
         tokio::select! {
             biased;
             how = person.stops() => return Ok(EndedBy::Operator(how)),
-            () = sleep_until(deadline) => return Ok(EndedBy::Deadline),
+            () = sleep_until(deadline) => return Ok(injector
+                .lapsed()
+                .map_or(EndedBy::Deadline, EndedBy::Guard)),
             _ = watch_kill.tick() => {
+                if let Some(late) = injector.lapsed() {
+                    return Ok(EndedBy::Guard(late));
+                }
                 if injector.killed()? {
                     return Ok(EndedBy::Operator("stopped by `probe stop`"));
                 }
@@ -335,6 +384,7 @@ mod tests {
             duration: Duration::ZERO,
             seed: 0,
             delay_backend: Choice::Auto,
+            safeguards: Safeguards::default(),
         }
     }
 

@@ -8,7 +8,9 @@ use tokio::{
     time::{Duration, MissedTickBehavior, interval},
 };
 
-use super::{game::Game, picture, place::Place, session::Session, signals::Signals};
+use super::{
+    game::Game, picture, place::Place, session::Session, signals::Signals, trail::Safeguards,
+};
 use crate::{
     kernel::{clock, leftovers},
     scenario::Scenario,
@@ -26,6 +28,8 @@ pub struct Options {
     pub seed: u64,
     /// With the dashboard, in colour or not; else what happens is told line by line.
     pub dashboard: Option<tui::Options>,
+    /// What keeps the host from harm.
+    pub safeguards: Safeguards,
 }
 
 /// What a game day left.
@@ -49,7 +53,7 @@ pub async fn run(
     let place = Place::of(&scenario)?;
     let mut session = Session::begin(place.scope(&scenario)?, place.names(&scenario))?;
     session.note_cleared(cleared);
-    let game = Game::prepare(scenario, place, options.seed)?;
+    let game = Game::prepare(scenario, place, options.seed, options.safeguards)?;
     let mut running = Running {
         session,
         game,

@@ -4,11 +4,13 @@ use anyhow::Context;
 
 use crate::{
     kernel::{
+        blast,
         netns::{Netns, NetnsRef},
         process,
         resolve::{Resolved, resolve},
     },
-    plan::Endpoint,
+    plan::{Endpoint, Protocol},
+    report::blast::Reached,
     scenario::{Scenario, Service},
 };
 
@@ -30,6 +32,8 @@ pub struct Reach {
     pub endpoints: Vec<Endpoint>,
     /// The interfaces on the way to them.
     pub interfaces: Vec<String>,
+    /// The connections to it now; `None` where that can't be told.
+    pub reached: Option<Reached>,
 }
 
 /// Looks for everything that a scenario names.
@@ -54,6 +58,9 @@ pub fn survey(scenario: &Scenario) -> Ground {
                 endpoints,
                 interfaces,
             })) => Reach {
+                reached: netns
+                    .as_ref()
+                    .and_then(|netns| blast::radius(netns, &endpoints, Protocol::Any).ok()),
                 endpoints,
                 interfaces,
             },
@@ -72,7 +79,7 @@ pub fn survey(scenario: &Scenario) -> Ground {
                     .iter()
                     .flat_map(|spec| spec.resolved(&[]))
                     .collect(),
-                interfaces: Vec::new(),
+                ..Reach::default()
             },
         };
         ground.dependencies.push(reach);

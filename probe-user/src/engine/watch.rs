@@ -5,7 +5,14 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use tokio::sync::{mpsc, watch};
 
-use super::{picture, place::Place, run::ticker, session::Session, signals::Signals};
+use super::{
+    picture,
+    place::Place,
+    run::ticker,
+    session::Session,
+    signals::Signals,
+    trail::{self, Safeguards},
+};
 use crate::{
     fault,
     kernel::{
@@ -27,12 +34,18 @@ const LOOK_EVERY: u32 = 10;
 ///
 /// # Errors
 /// Where the host can't be observed, or there is no terminal.
-pub async fn watch(scope: Scope, names: Names, look: tui::Options) -> Result<()> {
+pub async fn watch(
+    scope: Scope,
+    names: Names,
+    look: tui::Options,
+    safeguards: Safeguards,
+) -> Result<()> {
     let cleared = leftovers::clear();
     let mut signals = Signals::take()?;
     let mut watching = Watching {
         session: Session::begin(scope, names)?,
         faults: vec![],
+        safeguards,
     };
     watching.session.note_cleared(cleared);
     let (pictures, seen) = watch::channel(Arc::new(watching.picture()));
@@ -80,12 +93,17 @@ pub fn named_by(scenario: &Scenario) -> Result<(Scope, Names)> {
 struct Watching {
     session: Session,
     faults: Vec<Armed>,
+    safeguards: Safeguards,
 }
 
 impl Watching {
     fn obey(&mut self, command: Command) {
         if command == Command::Panic {
-            let text = match host::stop_all() {
+            let stopped = host::stop_all();
+            if let Ok(processes) = stopped {
+                trail::stopped(&self.safeguards, processes, 0);
+            }
+            let text = match stopped {
                 Ok(0) => "no fault was active on this host".into(),
                 Ok(_) => "every fault on this host was ended".into(),
                 Err(error) => format!("ending every fault failed: {error:#}"),

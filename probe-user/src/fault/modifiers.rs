@@ -25,6 +25,8 @@ pub struct Modifiers {
     pub max_packets: Option<u64>,
     /// Which connections, by when they began.
     pub only: Only,
+    /// Touch no more connections than this; `None` for no limit.
+    pub max_flows: Option<u64>,
 }
 
 /// Connections, by when they began.
@@ -59,6 +61,7 @@ impl Default for Modifiers {
             flows: Share::ALL,
             max_packets: None,
             only: Only::All,
+            max_flows: None,
         }
     }
 }
@@ -90,6 +93,13 @@ const ONLY: Argument = Argument::option(
     "new",
     "Touch only connections that begin while the fault holds, or only those from before",
 );
+const MAX_FLOWS: Argument = Argument::option(
+    "max-flows",
+    "N",
+    "10",
+    "Touch no more connections than this, the first ones that it meets",
+)
+.number();
 
 /// The longest of these times, in nanoseconds: an hour. Reckoning in the kernel is exact up to
 /// there.
@@ -97,7 +107,14 @@ const LONGEST_NS: u64 = 3_600_000_000_000;
 
 impl Modifiers {
     /// Each of them.
-    pub const ARGUMENTS: &'static [Argument] = &[RAMP, PULSE, PERCENT_OF_FLOWS, MAX_PACKETS, ONLY];
+    pub const ARGUMENTS: &'static [Argument] = &[
+        RAMP,
+        PULSE,
+        PERCENT_OF_FLOWS,
+        MAX_PACKETS,
+        MAX_FLOWS,
+        ONLY,
+    ];
 
     /// Reads those that are given for a fault.
     ///
@@ -127,12 +144,17 @@ impl Modifiers {
             let mistake = Mistake::new("every connection is new when it is made");
             return Err(arguments.error(About::Argument(&ONLY), mistake.hint("leave it out")));
         }
+        let max_flows = arguments.read(&MAX_FLOWS, |text| match parse_count(text)? {
+            0 => Err(Mistake::new("0 would touch no connection").hint("write 1 or more")),
+            count => Ok(count),
+        })?;
         Ok(Self {
             only: only.unwrap_or_default(),
             ramp_ns: ramp_ns.unwrap_or(0),
             pulse: arguments.read(&PULSE, Pulse::parse)?,
             flows: flows.unwrap_or(Share::ALL),
             max_packets,
+            max_flows,
         })
     }
 
@@ -159,6 +181,7 @@ impl Modifiers {
             Only::New => only::NEW,
             Only::Established => only::ESTABLISHED,
         };
+        rule.max_flows = self.max_flows.unwrap_or(0);
     }
 
     /// Reads them from a rule.
@@ -176,6 +199,7 @@ impl Modifiers {
                 only::ESTABLISHED => Only::Established,
                 _ => Only::All,
             },
+            max_flows: (rule.max_flows > 0).then_some(rule.max_flows),
         }
     }
 
@@ -194,6 +218,9 @@ impl Modifiers {
         }
         if let Some(count) = self.max_packets {
             said.push((MAX_PACKETS, count.to_string()));
+        }
+        if let Some(count) = self.max_flows {
+            said.push((MAX_FLOWS, count.to_string()));
         }
         if self.only != Only::All {
             said.push((ONLY, arguments::word(&ONLIES, &self.only).to_owned()));

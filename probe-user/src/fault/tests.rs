@@ -183,15 +183,16 @@ fn what_the_kernel_reckons_with_is_exact() {
 #[test]
 fn modifiers_are_read_told_and_written() {
     let given = "duplicate duplicate=5% ramp=30s pulse=5s/1m percent-of-flows=30% max-packets=100 \
-                 only=new";
+                 max-flows=10 only=new";
     let (fault, modifiers) = read(given).unwrap();
     assert_eq!(
         modifiers.arguments(),
-        "--ramp 30s --pulse 5s/1m --percent-of-flows 30% --max-packets 100 --only new"
+        "--ramp 30s --pulse 5s/1m --percent-of-flows 30% --max-packets 100 --max-flows 10 --only new"
     );
     assert_eq!(
         format!("{fault}{modifiers}"),
-        "duplicate 5%, ramp 30s, pulse 5s/1m, percent of flows 30%, max packets 100, only new"
+        "duplicate 5%, ramp 30s, pulse 5s/1m, percent of flows 30%, max packets 100, \
+         max flows 10, only new"
     );
     let mut rule = FaultRule::default();
     modifiers.encode(&mut rule);

@@ -31,6 +31,8 @@ pub struct Armed {
     pub command: Option<String>,
     /// Whether the kill switch is on.
     pub killed: bool,
+    /// The kernel's id of the kill switch.
+    pub kill_switch: u32,
     /// Until when the process vouches for them, on CLOCK_MONOTONIC.
     pub lease_until_ns: u64,
     /// The rules.
@@ -54,10 +56,15 @@ pub struct ArmedRule {
 /// # Errors
 /// Without the privilege to look at the kernel's maps.
 pub fn stop_all() -> Result<usize> {
-    // How many is worth knowing; that it can't be told must not keep the switches from being
-    // thrown.
-    let armed = armed();
-    let stopped = armed.iter().flatten().filter(|armed| !armed.killed).count();
+    // First the switches: whose they were can be looked up once their faults are over.
+    let thrown = throw_switches()?;
+    let stopped = |armed: &&Armed| thrown.contains(&armed.kill_switch);
+    Ok(armed().iter().flatten().filter(stopped).count())
+}
+
+/// Throws every kill switch; gives the ids of those that were not thrown before.
+fn throw_switches() -> Result<Vec<u32>> {
+    let mut thrown = Vec::new();
     let mut failed = None;
     for info in loaded_maps() {
         let info = match info {
@@ -75,13 +82,16 @@ pub fn stop_all() -> Result<usize> {
         let Ok(mut kill) = array_by_id::<u32>(info.id()) else {
             continue;
         };
-        if let Err(error) = kill.set(0, 1, 0) {
-            failed = Some(error);
+        let was_thrown = kill.get(&0, 0).is_ok_and(|switch| switch != 0);
+        match kill.set(0, 1, 0) {
+            Ok(()) if !was_thrown => thrown.push(info.id()),
+            Ok(()) => {}
+            Err(error) => failed = Some(error),
         }
     }
     match failed {
         Some(error) => Err(error).context("throwing a kill switch"),
-        None => Ok(stopped),
+        None => Ok(thrown),
     }
 }
 
@@ -170,7 +180,8 @@ fn armed_in(ids: &[u32]) -> Result<Option<Armed>> {
     if header.abi != ABI_VERSION {
         return Ok(None);
     }
-    let killed: u32 = array_by_id(id_of(ids, map::KILL)?)?.get(&0, 0)?;
+    let kill_switch = id_of(ids, map::KILL)?;
+    let killed: u32 = array_by_id(kill_switch)?.get(&0, 0)?;
     let lease_until_ns = array_by_id(id_of(ids, map::LEASE)?)?.get(&0, 0)?;
     let rules = array_by_id::<FaultRule>(id_of(ids, map::RULES)?)?;
     let counters = Map::PerCpuArray(MapData::from_id(id_of(ids, map::RULE_COUNTERS)?)?);
@@ -192,6 +203,7 @@ fn armed_in(ids: &[u32]) -> Result<Option<Armed>> {
         header,
         command,
         killed: killed != 0,
+        kill_switch,
         lease_until_ns,
         rules,
     }))

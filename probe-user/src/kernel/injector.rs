@@ -12,6 +12,7 @@ use probe_common::{
     counters::{InjectorCounters, RuleCounters},
     line::{queue_length, slots_per_cpu},
     names::{map, program},
+    protect::ProtectedKey,
     rule::{EndpointKey, FaultRule, JitterTable, PlanHeader, Target, only},
 };
 
@@ -30,10 +31,13 @@ use super::{
     object::{self, Half},
     seeds,
 };
-use crate::plan::{
-    NearSide, Plan,
-    encode::{Encoded, encode},
-    jitter,
+use crate::{
+    plan::{
+        NearSide, Plan,
+        encode::{Encoded, encode},
+        jitter,
+    },
+    protection::{self, NeverFaulted},
 };
 
 /// Faults in one network namespace. Dropped, it ends them all, lets waiting packets go and takes
@@ -47,10 +51,12 @@ pub struct Injector {
     lines: Vec<Box<dyn DelayBackend>>,
     ebpf: Option<Ebpf>,
     _log: Option<KernelLog>,
-    _lease: Lease,
+    lease: Lease,
     header: PlanHeader,
     targets: BTreeSet<EndpointKey>,
     rules: usize,
+    /// Whether the list of what no fault touches is written.
+    protects: bool,
     /// Distributions whose tables are written.
     jitter: BTreeSet<u32>,
     /// Whose traffic rules are for that hold for the near side alone.
@@ -105,10 +111,11 @@ impl Injector {
             lines: Vec::new(),
             ebpf: Some(ebpf),
             _log: log,
-            _lease: lease,
+            lease,
             header,
             targets: BTreeSet::new(),
             rules: 0,
+            protects: false,
             jitter: BTreeSet::new(),
             near: plan.near.clone(),
             since: Vec::new(),
@@ -140,12 +147,38 @@ impl Injector {
         Ok(injector)
     }
 
+    /// Writes the list of what no fault touches; without one, no plan is taken.
+    ///
+    /// # Errors
+    /// Where the list doesn't fit, or a map can't be written.
+    pub fn protect(&mut self, list: &NeverFaulted) -> Result<()> {
+        let encoded = protection::encode::encode(list)?;
+        let mut ends: HashMap<_, ProtectedKey, u32> =
+            self.map_mut(map::PROTECTED_ENDS)?.try_into()?;
+        for key in &encoded.keys {
+            ends.insert(key, 1, 0)
+                .context("writing the never-fault list")?;
+        }
+        let mut ports: Array<_, u32> = self.map_mut(map::PROTECTED_PORTS)?.try_into()?;
+        for (&word, &bits) in &encoded.ports {
+            ports
+                .set(word, bits, 0)
+                .context("writing the never-fault list")?;
+        }
+        self.set(map::PROTECT, encoded.header)?;
+        self.protects = true;
+        Ok(())
+    }
+
     /// Makes a plan the one that holds, in place of the one before. A rule keeps its counters
     /// as long as it keeps its place.
     ///
     /// # Errors
     /// Where the plan doesn't fit, or a map can't be written; then no fault holds.
     pub fn apply(&mut self, plan: &Plan) -> Result<()> {
+        if !self.protects {
+            anyhow::bail!("arming: nobody has said what is never to be faulted");
+        }
         let encoded = encode(plan)?;
         let written = self.write(&encoded);
         if written.is_err() {
@@ -181,6 +214,16 @@ impl Injector {
             .context("the kill switch is not in the object")?;
         let kill = Array::<_, u32>::try_from(kill)?;
         Ok(kill.get(&0, 0)? != 0)
+    }
+
+    /// That this process was frozen or kept waiting for longer than its lease, and for how long:
+    /// its faults have ended then, and don't come back.
+    pub fn lapsed(&self) -> Option<String> {
+        let late = self.lease.lapsed()?;
+        Some(format!(
+            "probe was frozen for {:.1} s, longer than its faults outlive it",
+            late.as_secs_f64()
+        ))
     }
 
     /// Counters of each rule of the plan, in its order, all CPUs together.

@@ -26,6 +26,8 @@ const INJECTOR_ONLY: &[&str] = &[
     map::NEAR_PORTS,
     map::BEGUN,
     map::COUNTED,
+    map::PROTECTED_PORTS,
+    map::PROTECTED_ENDS,
 ];
 
 /// Maps that only the observer uses, large ones.
@@ -112,7 +114,7 @@ mod tests {
         let object = aya_obj_names();
         for name in probe_common::names::MAPS
             .iter()
-            .chain(&probe_common::names::PROGRAMS)
+            .chain(probe_common::names::PROGRAMS)
         {
             assert!(
                 object.contains(&name.to_string()),

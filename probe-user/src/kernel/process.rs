@@ -28,6 +28,36 @@ pub fn status_field(name: &str) -> Option<String> {
     Some(value.trim().to_owned())
 }
 
+/// The parent of a process and the session it belongs to. `None` where there is no such process.
+pub fn parent_and_session(pid: u32) -> Option<(u32, u32)> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // Behind the command name: state, parent, process group, session.
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(1);
+    let parent = fields.next()?.parse().ok()?;
+    Some((parent, fields.nth(1)?.parse().ok()?))
+}
+
+/// The processes that a process descends from, the nearest first, without the first of all.
+pub fn ancestors(pid: u32) -> Vec<u32> {
+    let mut line = Vec::new();
+    let mut next = parent_and_session(pid).map(|(parent, _)| parent);
+    while let Some(pid) = next.filter(|pid| *pid > 1 && !line.contains(pid)) {
+        line.push(pid);
+        next = parent_and_session(pid).map(|(parent, _)| parent);
+    }
+    line
+}
+
+/// The value of a variable in the environment that a process was started with; `None` also where
+/// it isn't this user's to read.
+pub fn variable(pid: u32, name: &str) -> Option<String> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    environment.split(|&byte| byte == 0).find_map(|entry| {
+        let value = std::str::from_utf8(entry).ok()?.strip_prefix(name)?;
+        Some(value.strip_prefix('=')?.to_owned())
+    })
+}
+
 /// Command name of a process.
 pub fn command_name(pid: u32) -> Option<String> {
     fs::read_to_string(format!("/proc/{pid}/comm"))

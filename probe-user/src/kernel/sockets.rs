@@ -32,6 +32,8 @@ pub struct Connection {
     pub cookie: u64,
     /// The socket's inode, by which its owner is found.
     pub inode: u64,
+    /// Near side's address; IPv4 where it is one.
+    pub local: IpAddr,
     /// Near side's port.
     pub local_port: u16,
     /// Far side's address; IPv4 where it is one.
@@ -101,6 +103,7 @@ pub fn list() -> Result<Sockets> {
                         .insert(response.header.socket_id.source_port);
                 }
                 TCP_ESTABLISHED => sockets.connections.push(Connection {
+                    local: response.header.socket_id.source_address.to_canonical(),
                     cookie: u64::from_ne_bytes(response.header.socket_id.cookie),
                     inode: u64::from(response.header.inode),
                     local_port: response.header.socket_id.source_port,

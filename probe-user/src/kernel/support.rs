@@ -9,8 +9,9 @@ mod programs;
 
 use super::{
     delay_line::{Backend, Choice},
-    host as faults, leftovers, process,
+    host as faults, leftovers, login, process,
 };
+use crate::protection::NeverFaulted;
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -83,6 +84,7 @@ pub fn check_all() -> Vec<Check> {
         programs::check(),
         check_leftovers(),
         check_faults(),
+        check_never_faulted(),
     ]
 }
 
@@ -140,6 +142,15 @@ fn check_leftovers() -> Check {
             "they are undone by `probe stop`, and whenever a fault is injected",
         ),
     }
+}
+
+/// What no fault touches, unless somebody takes it off the list.
+pub fn never_faulted() -> NeverFaulted {
+    NeverFaulted::of(login::find())
+}
+
+fn check_never_faulted() -> Check {
+    Check::ok("never faulted", never_faulted().lines().join("; "))
 }
 
 fn check_faults() -> Check {

@@ -139,12 +139,22 @@ fn encode_rule(rule: &Rule) -> FaultRule {
     encoded
 }
 
-fn encode_endpoint(endpoint: &Endpoint, transport: Protocol) -> (Shape, EndpointKey) {
-    let (address, bits) = match endpoint.address {
-        Some(IpAddr::V4(v4)) => (Address::from_v4(v4.octets()), 96 + endpoint.prefix),
-        Some(IpAddr::V6(v6)) => (Address::from_v6(v6.octets()), endpoint.prefix),
-        None => (Address::default(), 0),
+/// An address as the kernel programs compare it.
+pub(crate) fn address(address: IpAddr) -> Address {
+    match address {
+        IpAddr::V4(v4) => Address::from_v4(v4.octets()),
+        IpAddr::V6(v6) => Address::from_v6(v6.octets()),
+    }
+}
+
+/// The shape of an endpoint, and the key it is kept under.
+pub(crate) fn encode_endpoint(endpoint: &Endpoint, transport: Protocol) -> (Shape, EndpointKey) {
+    let bits = match endpoint.address {
+        Some(IpAddr::V4(_)) => 96 + endpoint.prefix,
+        Some(IpAddr::V6(_)) => endpoint.prefix,
+        None => 0,
     };
+    let address = endpoint.address.map(address).unwrap_or_default();
     let number = match transport {
         Protocol::Any => 0,
         Protocol::Tcp => protocol::TCP,

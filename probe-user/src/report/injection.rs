@@ -225,8 +225,8 @@ impl Injection {
             )
         } else if c.protected == seen {
             (
-                format!("all {seen} packets seen are of kinds that no fault touches"),
-                "DHCP and IPv6 neighbour discovery keep the host reachable",
+                format!("all {seen} packets seen are on the list of what is never faulted"),
+                "`probe doctor` shows the list, --unprotect takes something off it",
             )
         } else if c.matched == 0 {
             (

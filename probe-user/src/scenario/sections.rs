@@ -24,6 +24,7 @@ pub(super) fn read(text: &str, file: &str) -> Result<Scenario, ScenarioError> {
             "name",
             "hypothesis",
             "time_box",
+            "protect",
             "service",
             "dependency",
             "steady_state",
@@ -63,9 +64,21 @@ pub(super) fn read(text: &str, file: &str) -> Result<Scenario, ScenarioError> {
             .map(|table| read_abort(&table))
             .transpose()?
             .unwrap_or_default(),
+        protect: read_protected(&top)?,
     };
     check::fits_time_box(&scenario, &top, source)?;
     Ok(scenario)
+}
+
+/// Endpoints that no fault is to touch.
+fn read_protected(top: &Table<'_>) -> Result<Vec<EndpointSpec>, ScenarioError> {
+    let texts = top.texts("protect", "[\"10.0.0.7:80\"]")?;
+    let texts = texts.map(|found| found.value).unwrap_or_default();
+    let endpoints = texts.iter().map(|text| {
+        let endpoint = text.value.parse::<EndpointSpec>();
+        endpoint.map_err(|mistake| top.error_at(text, mistake.in_place("protect")))
+    });
+    endpoints.collect()
 }
 
 /// A duration that isn't zero.

@@ -3,10 +3,11 @@
 use super::error::ScenarioError;
 use super::nearest::suggest;
 use super::sections::lasting;
-use super::table::Table;
+use super::table::{Found, Table};
 use super::{Dependency, FaultStep, Service, Step, StepAction, fault};
 use crate::mistake::Mistake;
 use crate::plan::Direction;
+use crate::plan::breadth::is_everything;
 use crate::quantity::parse_duration;
 
 /// Keys that every fault has, beside its own arguments.
@@ -95,6 +96,7 @@ fn read_fault(table: &Table<'_>, dependencies: &[Dependency]) -> Result<FaultSte
         };
         return Err(table.error_at(&on, mistake));
     };
+    refuse_everything(table, &on, &dependencies[dependency])?;
     let directions = [
         ("egress", Direction::Egress),
         ("ingress", Direction::Ingress),
@@ -117,6 +119,27 @@ fn read_fault(table: &Table<'_>, dependencies: &[Dependency]) -> Result<FaultSte
         direction,
         duration: table.required("for", "\"30s\"", duration)?.value,
     })
+}
+
+/// Refuses to fault a dependency that is every host on every port.
+fn refuse_everything(
+    table: &Table<'_>,
+    on: &Found<String>,
+    dependency: &Dependency,
+) -> Result<(), ScenarioError> {
+    let plain = dependency.to.iter().filter(|spec| spec.name().is_none());
+    let endpoints: Vec<_> = plain.flat_map(|spec| spec.resolved(&[])).collect();
+    if !is_everything(&endpoints) {
+        return Ok(());
+    }
+    let mistake = Mistake::new(format!(
+        "on: dependency \"{}\" is everything there is",
+        dependency.name
+    ));
+    Err(table.error_at(
+        on,
+        mistake.hint("name its hosts, networks or port in \"to\""),
+    ))
 }
 
 fn read_command(table: &Table<'_>) -> Result<Vec<String>, ScenarioError> {

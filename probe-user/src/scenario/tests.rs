@@ -72,6 +72,14 @@ fn a_whole_scenario_is_read() {
 }
 
 #[test]
+fn what_no_fault_is_to_touch_is_read() {
+    let text = GOOD.replacen('\n', "\nprotect = [\"10.0.0.9:80\", \":8443\"]\n", 1);
+    let scenario = Scenario::parse(&text, "x.toml").unwrap();
+    let protect: Vec<_> = scenario.protect.iter().map(ToString::to_string).collect();
+    assert_eq!(protect, ["10.0.0.9:80", ":8443"]);
+}
+
+#[test]
 fn the_demos_scenario_is_valid_and_short() {
     let text = include_str!("../../../scenarios/payments-slow.toml");
     let scenario = Scenario::parse(text, "payments-slow.toml").unwrap();
@@ -140,6 +148,23 @@ fn other_faults_and_defaults_are_read() {
 
 /// What is replaced in the good scenario, by what, and what is then said.
 const BROKEN: &[(&str, &str, &str)] = &[
+    (
+        "time_box = \"5m\"",
+        "protect = [\"10.0.0.9:0\"]",
+        "3: protect: \"0\" is no port, in endpoint \"10.0.0.9:0\"\nhint: ports go from 1 to 65535; \
+         leave it out for all of them",
+    ),
+    (
+        "time_box = \"5m\"",
+        "unprotect = [\"ssh\"]",
+        "3: unknown key \"unprotect\" in the scenario\nhint: did you mean \"protect\"?",
+    ),
+    (
+        "to = [\"10.0.0.7:80\"]",
+        "to = [\"0.0.0.0/1\", \"128.0.0.0/1\"]",
+        "27: on: dependency \"payments\" is everything there is\nhint: name its hosts, networks or \
+         port in \"to\"",
+    ),
     // Keys.
     (
         "success_rate = \">= 99%\"\np99 = \"<= 400ms\"",

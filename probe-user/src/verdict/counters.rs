@@ -1,11 +1,12 @@
 //! The proof that a fault did something, in the contract's names.
 
 use probe_common::counters::RuleCounters;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What became of the packets that one fault looked at. Those that no fault of this version
 /// counts stay zero.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct FaultCounters {
     /// Packets to or from its endpoints, in its direction.
     pub seen: u64,

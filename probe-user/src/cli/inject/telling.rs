@@ -11,7 +11,7 @@ use crate::{
     engine::injection::{Prepared, Progress},
     kernel::netns::NetnsRef,
     quantity::words::{self, typed_duration},
-    report::injection::list,
+    report::{blast::Reached, injection::list},
 };
 
 /// What is or would be armed, in one line.
@@ -41,6 +41,26 @@ pub(super) fn summary(prepared: &Prepared) -> String {
     )
 }
 
+/// What is at stake, a line each: what would be touched now, and the session it is armed from.
+pub(super) fn stakes(prepared: &Prepared) -> String {
+    let mut text = String::new();
+    if let Some(reached) = &prepared.reached {
+        text += &format!("would touch: {}\n", reached.words());
+    }
+    if let Some(session) = &prepared.session {
+        text += &format!("warning: {session}\n");
+    }
+    text
+}
+
+/// What would not be touched, in one line.
+pub(super) fn spared(prepared: &Prepared) -> String {
+    format!(
+        "never faulted: {}\n",
+        prepared.never_faulted.lines().join("; ")
+    )
+}
+
 #[derive(Serialize)]
 struct DryRun<'a> {
     schema: &'static str,
@@ -54,6 +74,9 @@ struct DryRun<'a> {
     netns: String,
     interfaces: &'a [String],
     near: Option<String>,
+    would_touch: Option<&'a Reached>,
+    never_faulted: Vec<String>,
+    warning: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -90,6 +113,9 @@ pub(super) fn dry_run_json(prepared: &Prepared) -> String {
             .near
             .is_somebody()
             .then(|| prepared.near.to_string()),
+        would_touch: prepared.reached.as_ref(),
+        never_faulted: prepared.never_faulted.lines(),
+        warning: prepared.session.as_deref(),
     };
     // Nothing in it can fail to serialize.
     serde_json::to_string(&document).unwrap_or_default()

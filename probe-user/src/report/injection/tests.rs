@@ -101,5 +101,8 @@ fn no_effect_is_explained() {
     assert_eq!(why, "its modifiers spared all 3 packets seen");
     injection.counters.protected = 3;
     let (why, _) = injection.why_ineffective().unwrap();
-    assert_eq!(why, "all 3 packets seen are of kinds that no fault touches");
+    assert_eq!(
+        why,
+        "all 3 packets seen are on the list of what is never faulted"
+    );
 }
