@@ -14,10 +14,13 @@ use probe_common::{
     },
 };
 
+use probe_ebpf::packet::Packet;
+
 use crate::{
     atomic,
     fault::{Permit, Size},
     maps::{count, counters, flows, plan},
+    protect::probe_is_protected,
     select,
 };
 
@@ -76,7 +79,7 @@ impl Attempt {
             count!(counters::injector(), lapsed);
             self.left_alone = 1;
         }
-        self.protected = u32::from(is_protected(&self.far_side));
+        self.protected = is_protected(&self.far_side);
         let far_side = End {
             address: self.far_side.address,
             port: self.far_side.port,
@@ -86,10 +89,16 @@ impl Attempt {
     }
 }
 
-/// Connections that no fault may touch: those a host needs to stay reachable (DHCP).
+/// Whether a connection yet to be made would be on the list of what no fault touches: one or zero.
 #[inline(always)]
-fn is_protected(far_side: &EndpointKey) -> bool {
-    far_side.protocol == protocol::UDP && matches!(far_side.port, 67 | 68 | 546 | 547)
+fn is_protected(far_side: &EndpointKey) -> u32 {
+    let packet = Packet {
+        destination: far_side.address,
+        destination_port: far_side.port,
+        protocol: far_side.protocol,
+        ..Packet::default()
+    };
+    probe_is_protected(&packet)
 }
 
 /// Asks the rules; gives the error that connect() is to fail with, 0 for none.
