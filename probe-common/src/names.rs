@@ -31,6 +31,8 @@ pub mod map {
     pub const LINE_CURSORS: &str = "PROBE_CURSORS";
     /// Array of [`crate::line::Way`], by tag.
     pub const WAYS: &str = "PROBE_WAYS";
+    /// Per-CPU array of one question's name, while it is read.
+    pub const QUESTION: &str = "PROBE_QUESTION";
     /// Ring buffer of events.
     pub const EVENTS: &str = "PROBE_EVENTS";
     /// Per-CPU array of one [`crate::counters::ObserverCounters`].
@@ -68,7 +70,7 @@ pub mod program {
 }
 
 /// Every map of the object, for tests and for telling ours from others.
-pub const MAPS: [&str; 20] = [
+pub const MAPS: [&str; 21] = [
     map::KILL,
     map::LEASE,
     map::PLAN,
@@ -82,6 +84,7 @@ pub const MAPS: [&str; 20] = [
     map::LINE_SLOTS,
     map::LINE_CURSORS,
     map::WAYS,
+    map::QUESTION,
     map::EVENTS,
     map::OBSERVER_COUNTERS,
     map::FLOWS,

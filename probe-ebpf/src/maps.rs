@@ -6,6 +6,7 @@ pub(crate) mod flows;
 pub(crate) mod line;
 pub(crate) mod peers;
 pub(crate) mod plan;
+pub(crate) mod question;
 pub(crate) mod ring;
 
 /// Increments a counter of this CPU's own: nothing else writes it, so no atomic is needed.

@@ -150,4 +150,9 @@ impl Plan {
     pub fn needs_line(&self) -> bool {
         self.rules.iter().any(|rule| rule.fault.needs_line())
     }
+
+    /// Whether any rule sends packets back to who sent them.
+    pub fn turns_back(&self) -> bool {
+        self.rules.iter().any(|rule| rule.fault.turns_back())
+    }
 }

@@ -106,6 +106,10 @@ impl Injector {
     /// Where the plan doesn't fit, or a map can't be written; then no fault holds.
     pub fn apply(&mut self, plan: &Plan) -> Result<()> {
         let encoded = encode(plan)?;
+        if plan.turns_back() && self.attached.iter().any(|(_, name)| name == "lo") {
+            let Self { netns, ledger, .. } = self;
+            netns.within(|| let_loopback_packets_return(ledger))?;
+        }
         let written = self.write(&encoded);
         if written.is_err() {
             self.end_all();
@@ -407,7 +411,7 @@ fn let_loopback_packets_return(ledger: &mut Ledger) -> Result<()> {
     for setting in ["accept_local", "route_localnet"] {
         ledger
             .set(&format!("/proc/sys/net/ipv4/conf/lo/{setting}"), "1")
-            .context("delay line: letting packets return to lo")?;
+            .context("letting packets return to lo")?;
     }
     Ok(())
 }

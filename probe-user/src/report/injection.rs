@@ -261,6 +261,8 @@ impl Injection {
             (c.corrupted, "corrupted"),
             (c.duplicated, "duplicated"),
             (c.reordered, "reordered"),
+            (c.reset, "reset"),
+            (c.rewritten, "rewritten or answered"),
             (c.passed, "left alone"),
             (c.protected, "protected"),
             (c.overflow, "lost for want of room"),

@@ -13,9 +13,7 @@ use crate::quantity::parse_duration;
 const FAULT_KEYS: [&str; 6] = ["at", "for", "on", "fault", "direction", "run"];
 
 /// Keys of the format that this version can't do.
-const LATER: [&str; 8] = [
-    "errno", "signal", "status", "name", "only", "proto", "seed", "process",
-];
+const LATER: [&str; 6] = ["errno", "signal", "only", "proto", "seed", "process"];
 
 /// Reads all steps.
 pub(super) fn read_all(

@@ -61,6 +61,8 @@ impl FaultCounters {
             corrupted: rule.corrupted,
             duplicated: rule.duplicated,
             reordered: rule.reordered,
+            reset: rule.reset,
+            rewritten: rule.rewritten,
             protected: rule.protected,
             errors: rule.errors,
             overflow,

@@ -28,6 +28,5 @@ macro_rules! later {
 later! {
     only = "only", "it holds for new and for established connections";
     errno = "errno", "it belongs to refuse, which is not supported yet";
-    name = "name", "it belongs to dns, which is not supported yet";
     signal = "signal", "it belongs to pause and kill, which are not supported yet";
 }
