@@ -6,12 +6,16 @@
 pub mod binomial;
 pub mod bpf;
 pub mod echo;
+pub mod http;
 pub mod lab;
 pub mod netns;
+pub mod offload;
 pub mod pair;
 pub mod patience;
+pub mod place;
 pub mod probe;
 pub mod programs;
+pub mod resolver;
 pub mod snapshot;
 pub mod snmp;
 pub mod socket;

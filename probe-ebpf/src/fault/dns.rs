@@ -23,8 +23,8 @@ const RECURSION_AVAILABLE: u8 = 0x80;
 /// What of the first byte of flags is zero in a question: answer, kind of question, authority,
 /// truncation.
 const NOT_A_QUESTION: u8 = 0xfe;
-/// What of the second byte of flags isn't the response code or reserved for it.
-const KEPT: u8 = 0x70;
+/// What of the second byte of flags is handed back: that checking is disabled.
+const KEPT: u8 = 0x10;
 
 #[inline(always)]
 pub(super) fn touch(skb: &Skb, index: u32, rule: &FaultRule, case: &mut Case) -> Touch {

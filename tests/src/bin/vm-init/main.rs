@@ -2,6 +2,7 @@
 //! They hold on every kernel. Emulated, a second may be any length: nothing here asserts that
 //! something was quick, only what was counted, what came first, and what is left.
 
+mod connections;
 mod faults;
 mod leftovers;
 
@@ -17,7 +18,7 @@ use tests::Probe;
 type Test = (&'static str, fn() -> Result<()>);
 
 /// All of them, in the order they run: those that tell most come first.
-const TESTS: [Test; 15] = [
+const TESTS: [Test; 25] = [
     ("every-program-loads", every_program_loads),
     ("delay", faults::delay_v4),
     ("delay-ipv6", faults::delay_v6),
@@ -27,6 +28,16 @@ const TESTS: [Test; 15] = [
     ("loss-of-half-ipv6", faults::loss_of_half_v6),
     ("corrupt-wire", faults::corrupt_wire),
     ("corrupt-payload", faults::corrupt_payload),
+    ("loss-in-bursts", faults::loss_in_bursts),
+    ("duplicate", faults::duplicate),
+    ("reorder", faults::reorder),
+    ("rate", faults::rate),
+    ("partition", faults::partition),
+    ("reset", connections::reset),
+    ("reset-on-loopback", connections::reset_on_loopback),
+    ("http-status", connections::http_status),
+    ("dns", connections::dns),
+    ("dns-on-loopback", connections::dns_on_loopback),
     ("sigkill", leftovers::sigkill),
     ("sigkill-on-loopback", leftovers::sigkill_on_loopback),
     ("sigstop", leftovers::sigstop),
