@@ -57,6 +57,8 @@ pub mod map {
     pub const LANE: &str = "PROBE_LANE";
     /// Per-CPU array of [`crate::histogram::Buckets`], by [`crate::lane::wait`].
     pub const LANE_WAITS: &str = "PROBE_LANEWAIT";
+    /// Per-CPU array of one question's name, while it is read.
+    pub const QUESTION: &str = "PROBE_QUESTION";
     /// Ring buffer of events.
     pub const EVENTS: &str = "PROBE_EVENTS";
     /// Per-CPU array of one [`crate::counters::ObserverCounters`].
@@ -142,6 +144,7 @@ pub const MAPS: &[&str] = &[
     map::LANE_SLOTS,
     map::LANE,
     map::LANE_WAITS,
+    map::QUESTION,
     map::EVENTS,
     map::OBSERVER_COUNTERS,
     map::FLOWS,

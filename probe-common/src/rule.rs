@@ -308,7 +308,7 @@ pub struct FaultRule {
     /// Loss in bursts: from good to bad, from bad to good, loss while bad, loss while good; each
     /// in parts of 2³².
     pub bursts: [u32; 4],
-    /// HTTP: the status that answers get. DNS: the response code.
+    /// HTTP: the status that answers get. DNS: the response code, or [`dns::TIMEOUT`].
     pub status: u32,
     /// Always zero.
     pub pad: u32,
@@ -326,6 +326,50 @@ pub struct FaultRule {
     pub seeded: u64,
     /// Touch no more connections than this; 0 for no limit.
     pub max_flows: u64,
+    /// DNS: which names are asked for.
+    pub name: NamePattern,
+}
+
+/// [`FaultRule::status`] values for DNS beside response codes.
+pub mod dns {
+    /// The question vanishes. No response code has so many bits.
+    pub const TIMEOUT: u32 = 1 << 16;
+}
+
+/// Longest pattern of DNS names, its star aside.
+pub const MAX_NAME_PATTERN: usize = 128;
+
+/// Which DNS names a rule is about: what they begin with, and what they end in.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NamePattern {
+    /// How many bytes of `text` names begin with.
+    pub prefix: u8,
+    /// How many bytes of `text`, after those, names end in.
+    pub suffix: u8,
+    /// One where anything may stand between the two; else names end with the prefix.
+    pub starred: u8,
+    /// Always zero.
+    pub pad: [u8; 5],
+    /// Both, in small letters, labels separated by dots.
+    pub text: [u8; MAX_NAME_PATTERN],
+}
+
+impl NamePattern {
+    /// Every name.
+    pub const ANY: Self = Self {
+        prefix: 0,
+        suffix: 0,
+        starred: 1,
+        pad: [0; 5],
+        text: [0; MAX_NAME_PATTERN],
+    };
+}
+
+impl Default for NamePattern {
+    fn default() -> Self {
+        Self::ANY
+    }
 }
 
 /// What a rule keeps across packets and CPUs.
@@ -373,7 +417,7 @@ const _: () = assert!(size_of::<EndpointKey>() == 20);
 const _: () = assert!(size_of::<Shape>() == 20);
 const _: () = assert!(size_of::<Target>() == 20);
 const _: () = assert!(size_of::<PlanHeader>() == 64 + 20 * MAX_SHAPES + 48 + 4 * MAX_LIMITS);
-const _: () = assert!(size_of::<FaultRule>() == 176);
+const _: () = assert!(size_of::<FaultRule>() == 312);
 const _: () = assert!(size_of::<CountedKey>() == 16);
 const _: () = assert!(size_of::<NearPort>() == 4);
 const _: () = assert!(size_of::<FaultFlow>() == 24);

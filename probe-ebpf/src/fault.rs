@@ -79,9 +79,9 @@ pub(crate) struct Case {
     /// What the line is to do with it besides waiting.
     line_flags: u32,
     random: u32,
-    /// Which rule sent it into the line last, should the line not take it.
-    line_rule: u32,
-    /// Goes back to who sent it.
+    /// Which rule sent it into the line last, or back, should that fail.
+    acting_rule: u32,
+    /// Goes back to who sent it: how, as `turn_back.rs` has it.
     turned_back: u32,
     /// The fq lane's near end; 0 without one.
     lane_ifindex: u32,
@@ -339,6 +339,10 @@ fn correlated(rule: &FaultRule, draw: u64, flow: &mut FaultFlow) -> u32 {
     if rule.correlation == 0 {
         return fresh as u32;
     }
+    if flow.packets == 1 {
+        // Nothing was drawn before the first: mixed with itself, it is what it is.
+        flow.last_draw = fresh as u32;
+    }
     let old = u64::from(rule.correlation);
     let mixed = (fresh * ((1 << 32) - old) + u64::from(flow.last_draw) * old) >> 32;
     flow.last_draw = mixed as u32;
@@ -350,6 +354,7 @@ fn touch(skb: &Skb, index: u32, rule: &FaultRule, size: Size, case: &mut Case) -
     match rule.kind {
         fault::BLACKHOLE => return blackhole::touch(),
         fault::RATE => return rate::touch(index, rule, size, case),
+        fault::DNS => return dns::touch(skb, index, rule, case),
         _ => {}
     }
     // Numbers count per flow and rule, so that rules don't share their luck.
@@ -369,9 +374,8 @@ fn touch(skb: &Skb, index: u32, rule: &FaultRule, size: Size, case: &mut Case) -
         fault::CORRUPT_PAYLOAD => corrupt::touch_payload(skb, rule, size, draw, case),
         fault::DUPLICATE => duplicate::touch(skb, rule, size, draw, case),
         fault::REORDER => reorder::touch(index, rule, size, draw, case),
-        fault::RESET => reset::touch(skb, rule, size, draw, case),
+        fault::RESET => reset::touch(skb, index, rule, size, draw, case),
         fault::HTTP_STATUS => http_status::touch(skb, rule, size, draw, case),
-        fault::DNS => dns::touch(skb, rule, size, draw, case),
         _ => Touch::Failed,
     }
 }
@@ -387,16 +391,11 @@ pub(crate) fn carry_out(skb: &Skb, case: &mut Case) -> i32 {
         };
     }
     if case.turned_back != 0 {
-        // Met by this injector's program on the other way, it has to be known there.
-        let ingress = case.way == direction::INGRESS;
-        let other = if ingress {
-            case.mark >> 1
-        } else {
-            case.mark << 1
-        };
-        skb.set_marks(skb.marks() | other as u16);
-        skb.make_ours();
-        return skb::redirect(skb.ifindex(), case.way == direction::EGRESS);
+        if turn_back::probe_turn_back(skb.raw(), case) == 0 {
+            take_back(case.acting_rule);
+            return GO_ON;
+        }
+        return go_back(skb, case);
     }
     if case.into_line == 0 {
         // Another injector's line may bring it here again.
@@ -406,7 +405,7 @@ pub(crate) fn carry_out(skb: &Skb, case: &mut Case) -> i32 {
     // A checksum is finished in user space only.
     if case.lane_ifindex != 0 && case.line_flags & u32::from(FLAG_CORRUPT) == 0 {
         return lane::send(skb, case).unwrap_or_else(|| {
-            take_back(case.line_rule);
+            take_back(case.acting_rule);
             GO_ON
         });
     }
@@ -421,13 +420,27 @@ pub(crate) fn carry_out(skb: &Skb, case: &mut Case) -> i32 {
     match line::fill_slot(slot, case.slots_per_cpu) {
         Some(tag) if skb.push_tag(tag).is_ok() => skb::redirect(case.line_ifindex, false),
         _ => {
-            take_back(case.line_rule);
+            take_back(case.acting_rule);
             GO_ON
         }
     }
 }
 
-/// Counts a packet that the line did not take as an error instead.
+/// Sends the packet the other way.
+#[inline(always)]
+fn go_back(skb: &Skb, case: &Case) -> i32 {
+    // Met by this injector's program on the other way, it has to be known there.
+    let other = if case.way == direction::INGRESS {
+        case.mark >> 1
+    } else {
+        case.mark << 1
+    };
+    skb.set_marks(skb.marks() | other as u16);
+    skb.make_ours();
+    skb::redirect(skb.ifindex(), case.way == direction::EGRESS)
+}
+
+/// Counts a packet that could not be sent on, into the line or back, as an error instead.
 #[inline(always)]
 fn take_back(index: u32) {
     let kind = plan::rule(index).map_or(0, |rule| rule.kind);
@@ -440,6 +453,8 @@ fn take_back(index: u32) {
         match kind {
             fault::CORRUPT_WIRE => (*counters).corrupted -= 1,
             fault::REORDER => (*counters).reordered -= 1,
+            fault::RESET => (*counters).reset -= 1,
+            fault::DNS => (*counters).rewritten -= 1,
             _ => (*counters).delayed -= 1,
         }
     }

@@ -22,9 +22,9 @@ mod emit;
 mod fault;
 #[cfg(target_arch = "bpf")]
 mod maps;
+mod near;
 #[cfg(target_arch = "bpf")]
 mod overhear;
-mod near;
 #[cfg(target_arch = "bpf")]
 mod programs;
 #[cfg(target_arch = "bpf")]

@@ -7,11 +7,12 @@ pub(crate) mod counters;
 pub(crate) mod flows;
 pub(crate) mod lane;
 pub(crate) mod line;
-pub(crate) mod overheard;
 pub(crate) mod near;
+pub(crate) mod overheard;
 pub(crate) mod peers;
 pub(crate) mod plan;
 pub(crate) mod protect;
+pub(crate) mod question;
 pub(crate) mod ring;
 
 /// Increments a counter of this CPU's own: nothing else writes it, so no atomic is needed.

@@ -3,8 +3,9 @@
 use aya_ebpf::{
     bindings::__sk_buff,
     helpers::generated::{
-        bpf_redirect, bpf_redirect_peer, bpf_set_hash, bpf_set_hash_invalid, bpf_skb_change_type,
-        bpf_skb_load_bytes, bpf_skb_set_tstamp, bpf_skb_vlan_pop, bpf_skb_vlan_push,
+        bpf_clone_redirect, bpf_redirect, bpf_redirect_peer, bpf_set_hash, bpf_set_hash_invalid,
+        bpf_skb_change_tail, bpf_skb_change_type, bpf_skb_load_bytes, bpf_skb_set_tstamp,
+        bpf_skb_store_bytes, bpf_skb_vlan_pop, bpf_skb_vlan_push,
     },
 };
 use probe_common::line;
@@ -23,6 +24,8 @@ const BPF_F_INGRESS: u64 = 1;
 /// `bpf_skb_set_tstamp` kinds of time: none, and a departure time on CLOCK_MONOTONIC.
 const BPF_SKB_TSTAMP_UNSPEC: u32 = 0;
 const BPF_SKB_TSTAMP_DELIVERY_MONO: u32 = 1;
+/// `bpf_skb_store_bytes` flag: the sum that the card made of the whole packet changes with it.
+const BPF_F_RECOMPUTE_CSUM: u64 = 1;
 /// No interface has this index: redirecting there drops a packet without telling the sender.
 const NO_INTERFACE: u32 = 0x7fff_ffff;
 
@@ -199,6 +202,47 @@ impl Skb {
         } else {
             0
         }
+    }
+
+    /// Writes bytes whose change a checksum in the packet makes up for.
+    #[inline(always)]
+    pub(crate) fn store<const N: usize>(&self, at: u32, bytes: &[u8; N]) -> Result<(), ()> {
+        self.store_with(at, bytes, 0)
+    }
+
+    /// Writes bytes that no checksum makes up for.
+    #[inline(always)]
+    pub(crate) fn store_summed<const N: usize>(&self, at: u32, bytes: &[u8; N]) -> Result<(), ()> {
+        self.store_with(at, bytes, BPF_F_RECOMPUTE_CSUM)
+    }
+
+    #[inline(always)]
+    fn store_with<const N: usize>(&self, at: u32, bytes: &[u8; N], flags: u64) -> Result<(), ()> {
+        let from = bytes.as_ptr().cast();
+        // SAFETY: a helper call on the context the kernel gave; `bytes` outlives it.
+        let code = unsafe { bpf_skb_store_bytes(self.raw.cast(), at, from, N as u32, flags) };
+        if code == 0 { Ok(()) } else { Err(()) }
+    }
+
+    /// Cuts the packet off behind so many bytes. A frame to be cut into several is one then.
+    #[inline(always)]
+    pub(crate) fn cut(&self, length: u32) -> Result<(), ()> {
+        // SAFETY: a helper call on the context the kernel gave.
+        let code = unsafe { bpf_skb_change_tail(self.raw, length, 0) };
+        if code == 0 { Ok(()) } else { Err(()) }
+    }
+
+    /// Sends a copy on from where the packet is, inwards or outwards, marked so that it isn't
+    /// looked at again.
+    #[inline(always)]
+    pub(crate) fn send_copy(&self, ingress: bool, mark: u16) -> Result<(), ()> {
+        let marks = self.marks();
+        self.set_marks(marks | mark);
+        let flags = if ingress { BPF_F_INGRESS } else { 0 };
+        // SAFETY: a helper call on the context the kernel gave.
+        let code = unsafe { bpf_clone_redirect(self.raw, self.ifindex(), flags) };
+        self.set_marks(marks);
+        if code == 0 { Ok(()) } else { Err(()) }
     }
 
     /// Where `length` bytes at `offset` lie, if they are in the packet's directly readable part.

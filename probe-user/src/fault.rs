@@ -9,8 +9,10 @@ mod arguments;
 mod blackhole;
 mod corrupt;
 mod delay;
+mod dns;
 mod duplicate;
 mod errno;
+mod http_status;
 mod limit_connections;
 mod loss;
 mod modifiers;
@@ -18,6 +20,7 @@ mod partition;
 mod rate;
 mod refuse;
 mod reorder;
+mod reset;
 
 pub use arguments::{About, Argument, Arguments, Form};
 pub use errno::Errno;
@@ -37,6 +40,9 @@ trait Kind: Copy + Sized {
     const ARGUMENTS: &'static [Argument];
     /// The direction it holds in whatever is asked; `None` where that may be chosen.
     const DIRECTION: Option<Direction> = None;
+    /// The direction it holds in where that may be chosen and isn't; towards the endpoint, so
+    /// that a round trip grows once.
+    const DEFAULT_DIRECTION: Direction = Direction::Egress;
     /// Whether there is less and more of it, so that it can grow over a ramp.
     const GROWS: bool = true;
     /// Whether it is about calls of connect(), rather than packets.
@@ -61,6 +67,11 @@ trait Kind: Copy + Sized {
     /// Whether packets pass the delay line on its account.
     fn needs_line(&self) -> bool {
         self.waits()
+    }
+
+    /// Whether packets go back to who sent them on its account.
+    fn turns_back(&self) -> bool {
+        false
     }
 
     /// How long packets wait, in nanoseconds, where that is the same for all that do.
@@ -90,6 +101,7 @@ pub struct Description {
     /// What it can be told; amounts in their order.
     pub arguments: &'static [Argument],
     direction: Option<Direction>,
+    default_direction: Direction,
     grows: bool,
     at_connect: bool,
 }
@@ -110,6 +122,7 @@ macro_rules! faults {
             summary: $kind::SUMMARY,
             arguments: $kind::ARGUMENTS,
             direction: $kind::DIRECTION,
+            default_direction: $kind::DEFAULT_DIRECTION,
             grows: $kind::GROWS,
             at_connect: $kind::AT_CONNECT,
         }),+];
@@ -155,6 +168,11 @@ macro_rules! faults {
                 match self { $(Self::$kind(kind) => kind.needs_line(),)+ }
             }
 
+            /// Whether packets go back to who sent them on its account.
+            pub fn turns_back(&self) -> bool {
+                match self { $(Self::$kind(kind) => kind.turns_back(),)+ }
+            }
+
             /// How long packets wait, in nanoseconds, where that is the same for all that do.
             pub fn constant_wait_ns(&self) -> Option<u64> {
                 match self { $(Self::$kind(kind) => kind.constant_wait_ns(),)+ }
@@ -187,12 +205,15 @@ faults! {
     rate::Rate,
     partition::Partition,
     blackhole::Blackhole,
+    reset::Reset,
+    http_status::HttpStatus,
+    dns::Dns,
     refuse::Refuse,
     limit_connections::LimitConnections,
 }
 
 /// Faults there will be.
-const LATER: [&str; 5] = ["reset", "http-status", "dns", "pause", "kill"];
+const LATER: [&str; 2] = ["pause", "kill"];
 
 impl Fault {
     /// The direction it holds in, given what was asked.
@@ -200,9 +221,9 @@ impl Fault {
     /// # Errors
     /// Where it can't hold in that one.
     pub fn direction(&self, asked: Option<Direction>) -> Result<Direction, Mistake> {
-        match (self.description().direction, asked) {
-            // So that a round trip grows once.
-            (None, None) => Ok(Direction::Egress),
+        let description = self.description();
+        match (description.direction, asked) {
+            (None, None) => Ok(description.default_direction),
             (None, Some(asked)) => Ok(asked),
             (Some(fixed), asked) if asked.is_none_or(|asked| asked == fixed) => Ok(fixed),
             (Some(fixed), Some(asked)) => Err(Mistake::new(format!(

@@ -181,4 +181,9 @@ impl Plan {
             .iter()
             .any(|rule| rule.modifiers.only != Only::All)
     }
+
+    /// Whether any rule sends packets back to who sent them.
+    pub fn turns_back(&self) -> bool {
+        self.rules.iter().any(|rule| rule.fault.turns_back())
+    }
 }

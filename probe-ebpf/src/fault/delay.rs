@@ -42,7 +42,8 @@ fn wait_ns(rule: &FaultRule, draw: u64, flow: &mut FaultFlow) -> u64 {
     }
     let draw = correlated(rule, draw, flow);
     if rule.distribution == distribution::UNIFORM {
-        // Jitter is at most an hour, which has 42 bits: in units of 1,024 ns the product fits.
+        // User space takes no jitter above half an hour. Twice that, in units of 1,024 ns, has
+        // 32 bits, so that the product fits.
         let span = (2 * rule.jitter_ns) >> 10;
         let offset = (u64::from(draw) * span) >> 22;
         return (rule.delay_ns + offset).saturating_sub(rule.jitter_ns);
@@ -66,7 +67,7 @@ impl Case {
     #[inline(always)]
     pub(super) fn into_line(&mut self, index: u32) {
         self.into_line = 1;
-        self.line_rule = index;
+        self.acting_rule = index;
         if self.way == direction::INGRESS {
             self.line_flags |= u32::from(FLAG_INGRESS);
         }

@@ -1,7 +1,8 @@
 //! The status of plain HTTP/1 answers is rewritten: three digits, in place, and the checksum with
-//! them. Whatever doesn't begin with a status line is left alone.
+//! them. Whatever doesn't begin with a status line is left alone, and so are interim answers
+//! (1xx): with another status they would be taken for the answer itself.
 
-use aya_ebpf::helpers::generated::{bpf_l4_csum_replace, bpf_skb_store_bytes};
+use aya_ebpf::helpers::generated::bpf_l4_csum_replace;
 use probe_common::{address::protocol, random, rule::FaultRule};
 
 use super::{Case, Touch, size::Size};
@@ -22,6 +23,9 @@ pub(super) fn touch(skb: &Skb, rule: &FaultRule, size: Size, draw: u64, case: &C
     }
     let to = digits(rule.status);
     let was = [line[9], line[10], line[11]];
+    if was == to {
+        return Touch::Passed;
+    }
     match rewrite(skb, case, payload + STATUS_AT, was, to) {
         Ok(()) => Touch::Rewritten,
         Err(()) => Touch::Failed,
@@ -58,7 +62,8 @@ fn status_line(skb: &Skb, case: &Case) -> Option<(u32, [u8; BEGINNING])> {
     else {
         return None;
     };
-    (a.is_ascii_digit() && b.is_ascii_digit() && c.is_ascii_digit()).then_some((payload, line))
+    let is_final = matches!(a, b'2'..=b'5') && b.is_ascii_digit() && c.is_ascii_digit();
+    is_final.then_some((payload, line))
 }
 
 #[inline(always)]
@@ -69,11 +74,7 @@ fn digits(status: u32) -> [u8; 3] {
 
 #[inline(always)]
 fn rewrite(skb: &Skb, case: &Case, at: u32, was: [u8; 3], to: [u8; 3]) -> Result<(), ()> {
-    // SAFETY: a helper call on the context the kernel gave; `to` outlives it.
-    let code = unsafe { bpf_skb_store_bytes(skb.raw().cast(), at, to.as_ptr().cast(), 3, 0) };
-    if code != 0 {
-        return Err(());
-    }
+    skb.store(at, &to)?;
     let mut place = 0;
     while place < 3 {
         replace_byte(skb, case, at + place as u32, was[place], to[place])?;

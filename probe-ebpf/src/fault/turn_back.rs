@@ -1,12 +1,44 @@
 //! Turns a packet around: link-layer addresses, addresses and ports change places, so that it
 //! goes back to who sent it. The checksums don't notice: they sum the same words.
 
-use aya_ebpf::helpers::generated::bpf_skb_store_bytes;
+use aya_ebpf::bindings::__sk_buff;
 
-use super::Case;
+use super::{Case, reset};
 use crate::skb::Skb;
 
-/// Turns a packet that has ports; `carry_out` then sends it the other way.
+/// [`Case::turned_back`] values: it goes back as it is by now, or as a reset.
+pub(super) const AS_IT_IS: u32 = 1;
+pub(super) const RESET: u32 = 2;
+
+impl Case {
+    /// Sends the packet back on behalf of a rule, once all have been asked.
+    #[inline(always)]
+    pub(super) fn turn_back(&mut self, index: u32, how: u32) {
+        self.turned_back = how;
+        self.acting_rule = index;
+    }
+}
+
+/// Makes of the packet what its sender gets back; tells whether that could be done.
+///
+/// A global function, so that the verifier checks it once and by itself; and not called by those
+/// that ask the rules, because there is no stack left for it there.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(super) extern "C" fn probe_turn_back(raw: *mut __sk_buff, case: *const Case) -> u32 {
+    let skb = Skb::new(raw);
+    // SAFETY: the caller's own case; the verifier makes sure that it is one, or nothing.
+    let Some(case) = (unsafe { case.as_ref() }) else {
+        return 0;
+    };
+    let done = match case.turned_back {
+        RESET => reset::carry_out(&skb, case),
+        _ => turn(&skb, case),
+    };
+    u32::from(done.is_ok())
+}
+
+/// Turns a packet that has ports.
 #[inline(never)]
 pub(super) fn turn(skb: &Skb, case: &Case) -> Result<(), ()> {
     swap::<6, 12>(skb, 0)?;
@@ -25,12 +57,9 @@ fn swap<const HALF: usize, const BOTH: usize>(skb: &Skb, at: u32) -> Result<(), 
     let mut bytes = [0u8; BOTH];
     // SAFETY: room for both fields.
     unsafe { skb.load(at, bytes.as_mut_ptr(), BOTH as u32)? };
-    let (first, second) = bytes.split_at(HALF);
-    let raw = skb.raw().cast();
-    // SAFETY: helper calls on the context the kernel gave; the bytes outlive them.
-    let code = unsafe {
-        bpf_skb_store_bytes(raw, at, second.as_ptr().cast(), HALF as u32, 0)
-            | bpf_skb_store_bytes(raw, at + HALF as u32, first.as_ptr().cast(), HALF as u32, 0)
-    };
-    if code == 0 { Ok(()) } else { Err(()) }
+    let (mut first, mut second) = ([0u8; HALF], [0u8; HALF]);
+    first.copy_from_slice(&bytes[..HALF]);
+    second.copy_from_slice(&bytes[HALF..]);
+    skb.store(at, &second)?;
+    skb.store(at + HALF as u32, &first)
 }

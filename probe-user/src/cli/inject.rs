@@ -34,7 +34,7 @@ pub struct InjectArgs {
     fault: fault::FaultArgs,
     #[command(flatten)]
     target: TargetArgs,
-    /// Which way packets go that it happens to, seen from here [default: egress]
+    /// Which way packets go that it happens to, seen from here [default: egress; http-status: ingress]
     #[arg(long, value_enum, value_name = "WAY", help_heading = "Target")]
     direction: Option<Direction>,
     /// Every packet, to and from everywhere; without --to, --process and --cgroup, this has to be

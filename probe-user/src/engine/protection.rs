@@ -17,7 +17,9 @@ pub fn never_faulted(netns: &Netns, wishes: &Wishes) -> Result<NeverFaulted> {
     list.add(resolve::resolve_names(netns, &wishes.protect)?.endpoints);
     for thing in &wishes.unprotect {
         let endpoints = match thing {
-            Thing::Endpoint(spec) => resolve::resolve_names(netns, std::slice::from_ref(spec))?.endpoints,
+            Thing::Endpoint(spec) => {
+                resolve::resolve_names(netns, std::slice::from_ref(spec))?.endpoints
+            }
             _ => Vec::new(),
         };
         list.take_off(thing, &endpoints)?;

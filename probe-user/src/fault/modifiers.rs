@@ -107,14 +107,8 @@ const LONGEST_NS: u64 = 3_600_000_000_000;
 
 impl Modifiers {
     /// Each of them.
-    pub const ARGUMENTS: &'static [Argument] = &[
-        RAMP,
-        PULSE,
-        PERCENT_OF_FLOWS,
-        MAX_PACKETS,
-        MAX_FLOWS,
-        ONLY,
-    ];
+    pub const ARGUMENTS: &'static [Argument] =
+        &[RAMP, PULSE, PERCENT_OF_FLOWS, MAX_PACKETS, MAX_FLOWS, ONLY];
 
     /// Reads those that are given for a fault.
     ///

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use probe_common::rule::NamePattern;
+
 use super::*;
 use crate::plan::Share;
 
@@ -129,6 +131,30 @@ const GOOD: &[(&str, &str, &str)] = &[
         "10 --errno EADDRNOTAVAIL",
         "limit-connections 10, then EADDRNOTAVAIL",
     ),
+    ("reset", "", "reset"),
+    ("reset reset=10%", "10%", "reset 10%"),
+    ("http-status status=503", "503", "http-status 503"),
+    (
+        "http-status status=429 share=20%",
+        "429 20%",
+        "http-status 429 20%",
+    ),
+    ("dns dns=timeout", "timeout", "dns timeout"),
+    (
+        "dns dns=nxdomain name=*.Internal.",
+        "nxdomain --name *.internal",
+        "dns nxdomain for *.internal",
+    ),
+    (
+        "dns dns=refused name=api-*.shop",
+        "refused --name api-*.shop",
+        "dns refused for api-*.shop",
+    ),
+    (
+        "dns dns=servfail name=payments",
+        "servfail --name payments",
+        "dns servfail for payments",
+    ),
 ];
 
 #[test]
@@ -178,6 +204,20 @@ fn what_the_kernel_reckons_with_is_exact() {
     let delay = rule("delay delay=1s jitter=1ms distribution=normal correlation=50%");
     assert_eq!((delay.distribution, delay.correlation), (1, 1 << 31));
     assert_eq!(rule("reorder reorder=50%").delay_ns, 20_000_000);
+    let status = rule("http-status status=503");
+    assert_eq!((status.status, status.probability), (503, u32::MAX));
+    for (code, number) in ["dns dns=nxdomain", "dns dns=servfail", "dns dns=refused"]
+        .into_iter()
+        .zip([3, 2, 5])
+    {
+        assert_eq!(rule(code).status, number, "{code}");
+        assert_eq!(rule(code).name, NamePattern::ANY);
+    }
+    let name = rule("dns dns=timeout name=api-*.shop").name;
+    assert_eq!((name.prefix, name.suffix, name.starred), (4, 5, 1));
+    assert_eq!(&name.text[..10], b"api-.shop\0");
+    let name = rule("dns dns=timeout name=shop").name;
+    assert_eq!((name.prefix, name.suffix, name.starred), (4, 0, 0));
 }
 
 #[test]
@@ -297,6 +337,45 @@ const BROKEN: &[(&str, &str)] = &[
         "percent-of-flows: 0% would touch no connection",
     ),
     (
+        "http-status status=204",
+        "status: 204 says that there is no body, and there may be one\n\
+         hint: write 503, or another status that can have a body",
+    ),
+    (
+        "http-status status=100",
+        "status: 100 is no status of an answer\nhint: write 503, or another from 200 to 599",
+    ),
+    ("http-status", "STATUS is missing\nhint: write status 503"),
+    ("dns", "ANSWER is missing\nhint: write dns nxdomain"),
+    (
+        "dns dns=nxdomain ramp=5s",
+        "ramp: there is no less and more of this fault\n\
+         hint: loss 100% can grow over a ramp",
+    ),
+    (
+        "dns dns=nxdomian",
+        "dns: unknown \"nxdomian\"\nhint: did you mean \"nxdomain\"?",
+    ),
+    (
+        "dns dns=nxdomain name=a*b*",
+        "name: \"a*b*\" has more than one *\nhint: write one, as in *.internal or payments.*",
+    ),
+    (
+        "dns dns=nxdomain name=a..b",
+        "name: \"a..b\": a part is empty or longer than 63\n\
+         hint: write payments.internal or *.internal",
+    ),
+    (
+        "dns dns=nxdomain name=a?",
+        "name: \"a?\": '?' is in no name\n\
+         hint: letters, digits, -, _ and . are, and one * stands for anything",
+    ),
+    (
+        "dns dns=nxdomain name=büro",
+        "name: \"büro\": 'ü' is in no name\n\
+         hint: write it as it is asked for, in punycode: xn--...",
+    ),
+    (
         "loss loss=1% max-packets=-1",
         "max-packets: -1 is negative\nhint: write a count, as 100",
     ),
@@ -348,6 +427,10 @@ fn a_partition_has_both_directions_whatever_else_is_asked() {
         mistake.message,
         "partition: its direction is both, not egress"
     );
+    let (status, _) = read("http-status status=503").unwrap();
+    assert_eq!(status.direction(None), Ok(Direction::Ingress));
+    let egress = Some(Direction::Egress);
+    assert_eq!(status.direction(egress), Ok(Direction::Egress));
     let (blackhole, _) = read("blackhole").unwrap();
     assert_eq!(blackhole.direction(None), Ok(Direction::Egress));
     assert_eq!(

@@ -180,6 +180,10 @@ impl Injector {
             anyhow::bail!("arming: nobody has said what is never to be faulted");
         }
         let encoded = encode(plan)?;
+        if plan.turns_back() && self.attached.iter().any(|(_, name)| name == "lo") {
+            let Self { netns, ledger, .. } = self;
+            netns.within(|| let_loopback_packets_return(ledger))?;
+        }
         let written = self.write(&encoded);
         if written.is_err() {
             self.end_all();
@@ -603,7 +607,7 @@ fn let_loopback_packets_return(ledger: &mut Ledger) -> Result<()> {
     for setting in ["accept_local", "route_localnet"] {
         ledger
             .set(&format!("/proc/sys/net/ipv4/conf/lo/{setting}"), "1")
-            .context("delay line: letting packets return to lo")?;
+            .context("letting packets return to lo")?;
     }
     Ok(())
 }

@@ -307,6 +307,8 @@ impl Injection {
             (c.duplicated, "duplicated"),
             (c.reordered, "reordered"),
             (c.refused, "refused"),
+            (c.reset, "reset"),
+            (c.rewritten, "rewritten or answered"),
             (c.passed, "left alone"),
             (c.protected, "protected"),
             (c.overflow, "lost for want of room"),

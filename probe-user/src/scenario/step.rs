@@ -14,7 +14,7 @@ use crate::quantity::parse_duration;
 const FAULT_KEYS: [&str; 7] = ["at", "for", "on", "fault", "direction", "near", "run"];
 
 /// Keys of the format that this version can't do.
-const LATER: [&str; 6] = ["signal", "status", "name", "proto", "seed", "process"];
+const LATER: [&str; 4] = ["signal", "proto", "seed", "process"];
 
 /// Reads all steps.
 pub(super) fn read_all(

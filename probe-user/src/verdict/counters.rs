@@ -62,6 +62,8 @@ impl FaultCounters {
             corrupted: rule.corrupted,
             duplicated: rule.duplicated,
             reordered: rule.reordered,
+            reset: rule.reset,
+            rewritten: rule.rewritten,
             protected: rule.protected,
             errors: rule.errors,
             refused: rule.refused,

@@ -26,6 +26,5 @@ macro_rules! later {
 }
 
 later! {
-    name = "name", "it belongs to dns, which is not supported yet";
     signal = "signal", "it belongs to pause and kill, which are not supported yet";
 }

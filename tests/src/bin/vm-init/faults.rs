@@ -184,6 +184,61 @@ pub(crate) fn corrupt_payload() -> Result<()> {
     Ok(())
 }
 
+/// Bursts begin and end with each packet: lost is every other, but for chance.
+pub(crate) fn loss_in_bursts() -> Result<()> {
+    let (ended, received, _) = send_through(Family::V4, "loss --gilbert-elliott 50%,50%")?;
+    let dropped = ended.counter("dropped")?;
+    let fair = interval_999(PACKETS, 0.5);
+    ensure!(fair.contains(&dropped), "{dropped} is not in {fair:?}");
+    ensure!(dropped + received.count() == PACKETS);
+    counts(&ended, "passed", PACKETS - dropped)
+}
+
+/// Each packet that was counted comes twice.
+pub(crate) fn duplicate() -> Result<()> {
+    let (ended, received, _) = send_through(Family::V6, "duplicate 50%")?;
+    let duplicated = ended.counter("duplicated")?;
+    let fair = interval_999(PACKETS, 0.5);
+    ensure!(fair.contains(&duplicated), "{duplicated} not in {fair:?}");
+    ensure!(received.count() == PACKETS + duplicated, "{duplicated}");
+    counts(&ended, "passed", PACKETS - duplicated)
+}
+
+/// All come, and not in the order they were sent in.
+pub(crate) fn reorder() -> Result<()> {
+    let (ended, received, _) = send_through(Family::V4, "reorder 20% --by 50ms")?;
+    let reordered = ended.counter("reordered")?;
+    let fair = interval_999(PACKETS, 0.2);
+    ensure!(fair.contains(&reordered), "{reordered} not in {fair:?}");
+    ensure!(received.count() == PACKETS, "{} came", received.count());
+    ensure!(!received.numbers.is_sorted(), "in order");
+    counts(&ended, "passed", PACKETS - reordered)
+}
+
+/// What exceeds the rate waits, and comes.
+pub(crate) fn rate() -> Result<()> {
+    let (ended, received, _) = send_through(Family::V4, "rate 1mbit")?;
+    ensure!(received.count() == PACKETS, "{} came", received.count());
+    let delayed = ended.counter("delayed")?;
+    ensure!(delayed > 0, "none waited");
+    counts(&ended, "passed", PACKETS - delayed)
+}
+
+/// Nothing comes through in either direction, whoever sends.
+pub(crate) fn partition() -> Result<()> {
+    let pair = Pair::new()?;
+    let mut near = Echo::new(&pair.near, pair.far_address(Family::V4))?;
+    let mut far = Echo::new(&pair.far, pair.near_address(Family::V4))?;
+    let probe = inject(&pair, Family::V4, "partition")?;
+    for echo in [&mut near, &mut far] {
+        let during = echo.ask(REQUESTS, INTERVAL, Duration::from_secs(1))?;
+        ensure!(during.round_trips.is_empty(), "came through: {during:?}");
+    }
+    counts(&end(probe)?, "dropped", 2 * u64::from(REQUESTS))?;
+    ensure!(near.once(PATIENCE)?.is_some(), "still apart");
+    Ok(())
+}
+
 /// Sends UDP packets while a fault holds; the last is how many the receiver's stack refused.
 fn send_through(family: Family, fault: &str) -> Result<(Ended, Received, u64)> {
     let pair = Pair::new()?;

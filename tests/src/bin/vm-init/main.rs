@@ -2,6 +2,7 @@
 //! They hold on every kernel. Emulated, a second may be any length: nothing here asserts that
 //! something was quick, only what was counted, what came first, and what is left.
 
+mod connections;
 mod faults;
 mod leftovers;
 mod near;
@@ -29,6 +30,16 @@ const TESTS: &[Test] = &[
     ("loss-of-half-ipv6", faults::loss_of_half_v6),
     ("corrupt-wire", faults::corrupt_wire),
     ("corrupt-payload", faults::corrupt_payload),
+    ("loss-in-bursts", faults::loss_in_bursts),
+    ("duplicate", faults::duplicate),
+    ("reorder", faults::reorder),
+    ("rate", faults::rate),
+    ("partition", faults::partition),
+    ("reset", connections::reset),
+    ("reset-on-loopback", connections::reset_on_loopback),
+    ("http-status", connections::http_status),
+    ("dns", connections::dns),
+    ("dns-on-loopback", connections::dns_on_loopback),
     ("fq-is-chosen", waiting::fq_is_chosen),
     ("waiting-accuracy", waiting::accuracy),
     ("waiting-on-loopback", waiting::loopback),

@@ -1,0 +1,113 @@
+//! Whether a DNS question's name is one that a rule is about, whatever the case of its letters.
+
+use aya_ebpf::bindings::__sk_buff;
+use probe_common::rule::MAX_NAME_PATTERN;
+
+use crate::{
+    maps::{
+        plan,
+        question::{self, QUESTION_BYTES},
+    },
+    skb::Skb,
+};
+
+/// Labels of the longest name, of one letter each (RFC 1035, section 2.3.4).
+const MAX_LABELS: usize = 128;
+const MAX_LABEL_LENGTH: usize = 63;
+/// The longest name, its last, empty label aside.
+const MAX_NAME: usize = 254;
+/// What follows a name: type and class.
+const TYPE_AND_CLASS: usize = 4;
+/// The bit that tells small letters from large ones. Names' other characters have it as well, or
+/// are not confused by it.
+const SMALL: u8 = 0x20;
+
+/// Whether the question at `at` is well formed, and its name fits a rule's pattern.
+#[inline(always)]
+pub(super) fn matches(skb: &Skb, index: u32, at: u32, packet_length: u32) -> bool {
+    probe_read_name(skb.raw(), at, packet_length) != 0 && probe_fit_name(index) != 0
+}
+
+/// Reads a question's name and writes it with dots for what separates its labels, one of them
+/// in front; tells whether it is one.
+///
+/// A global function, like the one below: the verifier checks each once and by itself, and what
+/// it knows of where the name ends doesn't multiply what it has to follow afterwards.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn probe_read_name(raw: *mut __sk_buff, at: u32, packet_length: u32) -> u32 {
+    let Some(question) = question::room() else {
+        return 0;
+    };
+    let Some(length) = load(&Skb::new(raw), at, packet_length, &mut question.bytes) else {
+        return 0;
+    };
+    let mut end = 0;
+    for _ in 0..MAX_LABELS {
+        let place = end & (QUESTION_BYTES - 1);
+        let label = usize::from(question.bytes[place]);
+        if label == 0 {
+            question.length = end as u32;
+            return u32::from(end + 1 + TYPE_AND_CLASS <= length);
+        }
+        question.bytes[place] = b'.';
+        end += label + 1;
+        if label > MAX_LABEL_LENGTH || end > MAX_NAME {
+            return 0;
+        }
+    }
+    0
+}
+
+/// Copies what there is of a packet from `at` on, as far as there is room; tells how much.
+#[inline(always)]
+fn load(skb: &Skb, at: u32, packet_length: u32, to: &mut [u8; QUESTION_BYTES]) -> Option<usize> {
+    let available = packet_length.saturating_sub(at);
+    if available == 0 {
+        return None;
+    }
+    let last = u64::from(available - 1);
+    // Read back as something the compiler knows nothing of, as in `emit.rs`.
+    // SAFETY: a variable of this function's own.
+    let last = unsafe { core::ptr::read_volatile(&raw const last) };
+    let room = QUESTION_BYTES as u64;
+    let length = if last >= room { room } else { last + 1 };
+    // SAFETY: at most as many bytes as there is room for.
+    unsafe { skb.load(at, to.as_mut_ptr(), length as u32) }.ok()?;
+    Some(length as usize)
+}
+
+/// Whether the name that was read fits a rule's pattern.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn probe_fit_name(index: u32) -> u32 {
+    let (Some(question), Some(rule)) = (question::room(), plan::rule(index)) else {
+        return 0;
+    };
+    let pattern = &rule.name;
+    let (prefix, suffix) = (usize::from(pattern.prefix), usize::from(pattern.suffix));
+    // One dot is in front.
+    let length = (question.length as usize).saturating_sub(1);
+    let fits = if pattern.starred == 0 {
+        length == prefix
+    } else {
+        length >= prefix + suffix
+    };
+    if !fits {
+        return 0;
+    }
+    let mut differs = 0;
+    for at in 0..MAX_NAME_PATTERN {
+        if at >= prefix + suffix {
+            break;
+        }
+        let place = if at < prefix {
+            1 + at
+        } else {
+            1 + length - suffix + (at - prefix)
+        };
+        let is = question.bytes[place & (QUESTION_BYTES - 1)];
+        differs |= (is | SMALL) ^ (pattern.text[at] | SMALL);
+    }
+    u32::from(differs == 0)
+}
