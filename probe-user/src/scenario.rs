@@ -145,7 +145,11 @@ pub struct FaultStep {
 impl FaultStep {
     /// What happens, as it is read: "delay 2s ±200ms, ramp 5s".
     pub fn words(&self) -> String {
-        format!("{}{}", self.fault, self.modifiers)
+        let whose = match self.is_near {
+            true => ", for the service alone",
+            false => "",
+        };
+        format!("{}{}{whose}", self.fault, self.modifiers)
     }
 }
 

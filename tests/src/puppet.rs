@@ -82,7 +82,15 @@ impl Puppet {
     /// # Errors
     /// Where it has ended.
     pub fn udp(&mut self, to: SocketAddr) -> Result<Call> {
-        self.call(&format!("udp {to}"))
+        self.udp_from(0, to)
+    }
+
+    /// Connects a UDP socket that has a port of its own.
+    ///
+    /// # Errors
+    /// Where it has ended.
+    pub fn udp_from(&mut self, port: u16, to: SocketAddr) -> Result<Call> {
+        self.call(&format!("udp {to} {port}"))
     }
 
     fn call(&mut self, command: &str) -> Result<Call> {

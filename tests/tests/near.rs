@@ -183,6 +183,34 @@ fn a_bystanders_packets_are_not_even_seen() -> Result<()> {
     Ok(())
 }
 
+/// Who takes a port that was the chosen's is not taken for it.
+#[test]
+#[ignore = "needs root"]
+fn a_port_that_changes_hands_is_the_new_ones() -> Result<()> {
+    const PORT: u16 = 20_123;
+    let _turn = Turn::together()?;
+    let pair = Pair::new()?;
+    for by in [By::Id, By::Cgroup] {
+        for family in Family::BOTH {
+            let to = far_server(&pair, family)?;
+            let mut two = Two::new(&pair, by)?;
+            let fault = format!("blackhole --to {to} {} --direction ingress", two.aim);
+            let probe = inject(&pair, &fault)?;
+            let connection = two.chosen.udp_from(PORT, to)?.made()?;
+            ensure!(!two.chosen.is_answered(connection)?, "it was spared");
+            two.chosen.close(connection)?;
+            let connection = two.other.udp_from(PORT, to)?.made()?;
+            ensure!(
+                two.other.is_answered(connection)?,
+                "{by:?}: the other was hit"
+            );
+            let ended = end(probe)?;
+            ensure!(ended.counter("seen")? == 1, "{by:?}: {ended:?}");
+        }
+    }
+    Ok(())
+}
+
 #[test]
 #[ignore = "needs root"]
 fn a_server_is_hit_with_those_who_called_it_before_and_who_call_it_now() -> Result<()> {

@@ -80,6 +80,25 @@ fn what_no_fault_is_to_touch_is_read() {
 }
 
 #[test]
+fn a_step_may_be_for_the_service_alone() {
+    let text = GOOD
+        .replace("listen = 8080", "process = \"shop\"")
+        .replacen(
+            "fault = \"delay\"\ndelay = \"2s\"\njitter = \"200ms\"",
+            "fault = \"limit-connections\"\nlimit_connections = 10\nnear = \"service\"",
+            1,
+        );
+    let scenario = Scenario::parse(&text, "x.toml").unwrap();
+    assert!(scenario.steps[0].fault().unwrap().is_near);
+    assert_eq!(
+        scenario.steps[0].label(),
+        "payments · limit-connections 10, then ECONNREFUSED, for the service alone"
+    );
+    let scenario = Scenario::parse(GOOD, "x.toml").unwrap();
+    assert!(!scenario.steps[0].fault().unwrap().is_near);
+}
+
+#[test]
 fn the_demos_scenario_is_valid_and_short() {
     let text = include_str!("../../../scenarios/payments-slow.toml");
     let scenario = Scenario::parse(text, "payments-slow.toml").unwrap();

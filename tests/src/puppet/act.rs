@@ -1,7 +1,7 @@
 //! What a puppet does: one command a line on standard input, one answer a line on standard
 //! output. It ends with its input.
 //!
-//! `tcp ADDRESS`, `udp ADDRESS`: the number of a connection, or `error ERRNO`, or `lost`.
+//! `tcp ADDRESS`, `udp ADDRESS PORT` (its own port, 0 for any): the number of a connection, or `error ERRNO`, or `lost`.
 //! `ask N`: `ok` where the far side answered with what it was sent, else `lost`. `burst N COUNT`:
 //! sends so many packets. `close N`. `serve ADDRESS`: the port. `name NAME`.
 
@@ -9,7 +9,7 @@ use std::{
     collections::BTreeMap,
     ffi::CString,
     io::{self, BufRead, ErrorKind, Read, Write},
-    net::{SocketAddr, TcpStream, UdpSocket},
+    net::{IpAddr, SocketAddr, TcpStream, UdpSocket},
     time::{Duration, Instant},
 };
 
@@ -58,10 +58,11 @@ impl Puppet {
                 stream.set_nodelay(true)?;
                 Ok(self.keep(Connection::Tcp(stream)))
             }
-            ["udp", to] => {
+            ["udp", to, from] => {
                 let to = address(to)?;
-                let any = if to.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
-                let socket = UdpSocket::bind(any)?;
+                let any = if to.is_ipv4() { "0.0.0.0" } else { "::" };
+                let any: IpAddr = any.parse().map_err(io::Error::other)?;
+                let socket = UdpSocket::bind((any, parsed(from)?))?;
                 socket.connect(to)?;
                 Ok(self.keep(Connection::Udp(socket)))
             }

@@ -12,6 +12,8 @@ use crate::plan::NearSide;
 #[derive(Debug)]
 pub struct Finder {
     near: NearSide,
+    /// When its one process started: a later one of that id is another.
+    started: Option<u64>,
     /// Inodes of sockets that wait for connections, and those of them that others hold, too.
     waiting: BTreeSet<u64>,
     shared: BTreeSet<u64>,
@@ -33,8 +35,13 @@ pub struct Found {
 impl Finder {
     /// Finds sockets of a near side.
     pub fn new(near: NearSide) -> Self {
+        let started = match near {
+            NearSide::Process(pid) => process::started(pid),
+            _ => None,
+        };
         Self {
             near,
+            started,
             waiting: BTreeSet::new(),
             shared: BTreeSet::new(),
         }
@@ -43,7 +50,10 @@ impl Finder {
     /// Sorts the sockets of a namespace. They have to be listed before this is called: a socket
     /// that was there by then and is held by one of the near side's is found with it.
     pub fn find(&mut self, sockets: Vec<AnySocket>) -> Found {
-        let pids: BTreeSet<u32> = processes_of(&self.near).into_iter().collect();
+        let mut pids: BTreeSet<u32> = processes_of(&self.near).into_iter().collect();
+        if let NearSide::Process(pid) = self.near {
+            pids.retain(|_| process::started(pid) == self.started);
+        }
         let is_near = self.test(&pids);
         let (near, others): (Vec<_>, Vec<_>) = sockets.into_iter().partition(is_near);
         self.look_for_sharers(&near, &pids);
