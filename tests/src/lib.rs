@@ -11,6 +11,7 @@ pub mod lab;
 pub mod netns;
 pub mod pair;
 pub mod patience;
+pub mod priority;
 pub mod probe;
 pub mod programs;
 pub mod snapshot;

@@ -93,6 +93,17 @@ impl DelayLine {
         self.device.wake();
     }
 
+    /// The same, for a thread that doesn't have the line, and doesn't keep its device from going.
+    pub fn release(&self) -> impl Fn() + Send + use<> {
+        let (control, device) = (Arc::downgrade(&self.control), Arc::downgrade(&self.device));
+        move || {
+            if let (Some(control), Some(device)) = (control.upgrade(), device.upgrade()) {
+                control.let_go.store(true, Ordering::Release);
+                device.wake();
+            }
+        }
+    }
+
     /// Holds packets again.
     pub fn hold(&self) {
         self.control.let_go.store(false, Ordering::Release);
@@ -119,7 +130,7 @@ impl Drop for DelayLine {
 ///
 /// # Errors
 /// Where the host doesn't allow it: then they may be late.
-pub(super) fn prefer_this_thread() -> std::io::Result<()> {
+pub fn prefer_this_thread() -> std::io::Result<()> {
     let parameters = libc::sched_param { sched_priority: 2 };
     // SAFETY: sets the calling thread's own scheduling; the parameters are valid for the call.
     let code = unsafe {

@@ -271,6 +271,7 @@ impl Injector {
         let device = line.device_name().to_owned();
         log::info!("delayed packets wait behind {device}");
         self.attached.push((line.ifindex(), device.clone()));
+        self.lease.watch(self.kill_switch()?, line.release());
         self.line = Some(line);
         let Self {
             netns,
@@ -367,6 +368,15 @@ impl Injector {
             self.jitter.insert(of);
         }
         Ok(())
+    }
+
+    /// The kill switch once more, for another thread to look at.
+    fn kill_switch(&self) -> Result<Array<MapData, u32>> {
+        let Some(aya::maps::Map::Array(data)) = self.ebpf().map(map::KILL) else {
+            anyhow::bail!("the kill switch is not in the object");
+        };
+        let again = MapData::from_id(data.info()?.id())?;
+        Ok(aya::maps::Map::Array(again).try_into()?)
     }
 
     fn kill(&mut self) -> Result<()> {
