@@ -18,6 +18,7 @@ pub mod offload;
 pub mod pair;
 pub mod patience;
 pub mod place;
+pub mod priority;
 pub mod probe;
 pub mod programs;
 pub mod puppet;

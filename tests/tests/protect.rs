@@ -93,26 +93,32 @@ fn while_everything_vanishes_protected_sessions_live() -> Result<()> {
 
 #[test]
 #[ignore = "needs root"]
-fn an_endpoint_protects_either_end_and_no_other() -> Result<()> {
+fn what_is_on_the_list_is_spared_and_nothing_else() -> Result<()> {
     let _turn = Turn::together()?;
     let pair = Pair::new()?;
-    for (protect, to, spared) in [
-        ("10.88.0.2:4102", "10.88.0.2:4102", true),
-        ("10.88.0.2:4102", "10.88.0.2:4103", false),
-        ("10.88.0.0/24:4102", "10.88.0.2:4102", true),
-        ("10.88.0.2", "10.88.0.2:4102", true),
-        ("10.88.0.1", "10.88.0.2:4102", true),
-        ("10.88.0.3", "10.88.0.2:4102", false),
-        (":4102", "[fd88::2]:4102", true),
-        ("[fd88::2]:4102", "[fd88::2]:4102", true),
-        ("fd88::/64", "[fd88::2]:4102", true),
-        ("[fd88::3]:4102", "[fd88::2]:4102", false),
+    for (changes, to, spared) in [
+        ("", "10.88.0.2:22", true),
+        ("--unprotect ssh", "10.88.0.2:22", false),
+        ("--unprotect session", "10.88.0.2:22", true),
+        ("", "[fd88::2]:67", true),
+        ("--unprotect dhcp", "[fd88::2]:67", false),
+        ("--unprotect nd", "[fd88::2]:67", true),
+        ("--protect 10.88.0.2:4102", "10.88.0.2:4102", true),
+        ("--protect 10.88.0.2:4102", "10.88.0.2:4103", false),
+        ("--protect 10.88.0.0/24:4102", "10.88.0.2:4102", true),
+        ("--protect 10.88.0.2", "10.88.0.2:4102", true),
+        ("--protect 10.88.0.1", "10.88.0.2:4102", true),
+        ("--protect 10.88.0.3", "10.88.0.2:4102", false),
+        ("--protect :4102", "[fd88::2]:4102", true),
+        ("--protect [fd88::2]:4102", "[fd88::2]:4102", true),
+        ("--protect fd88::/64", "[fd88::2]:4102", true),
+        ("--protect [fd88::3]:4102", "[fd88::2]:4102", false),
     ] {
         let to: SocketAddr = to.parse()?;
         let receiver = Receiver::new(&pair.far, to)?;
         let mut sender = Sender::new(&pair.near, to, 0, 100)?;
         let probe = Probe::inject(&format!(
-            "blackhole --to :{} --protect {protect} --netns {} --for 1s",
+            "blackhole --to :{} {changes} --netns {} --for 1s",
             to.port(),
             pair.near.name
         ))?;
@@ -123,7 +129,7 @@ fn an_endpoint_protects_either_end_and_no_other() -> Result<()> {
         let expected = if spared { (50, 0) } else { (0, 50) };
         ensure!(
             counted == expected && came == expected.0,
-            "{protect} {to}: {came} {ended:?}"
+            "{changes} {to}: {came} {ended:?}"
         );
         is_accounted_for(&ended)?;
     }

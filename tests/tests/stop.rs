@@ -11,6 +11,7 @@ use tests::{
     Family, Pair, Probe,
     echo::Echo,
     patience::{LONG, wait_until},
+    priority,
     snapshot::{Snapshot, Traces},
     turn::Turn,
 };
@@ -68,6 +69,7 @@ fn stop_ends_the_faults_of_a_probe_that_runs_and_of_one_that_hangs() -> Result<(
 fn stop_takes_less_than_100_ms() -> Result<()> {
     const LIMIT: Duration = Duration::from_millis(100);
     let _turn = Turn::alone()?;
+    priority::go_before_others()?;
     let pair = Pair::new()?;
     let to = pair.far_address(Family::V4);
     let rounds = env::var("PROBE_STOPS").ok();

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::{Common, Output, safeguards::ProtectArgs, say, tell};
 use crate::{
     engine::trail,
-    kernel::{host, leftovers, support},
+    kernel::{delay_line::prefer_this_thread, host, leftovers, support},
 };
 
 /// End every fault on this host now, also those of a probe that hangs
@@ -27,6 +27,8 @@ pub struct StopArgs {}
 /// Where this process may not.
 pub fn run(_args: StopArgs, common: &Common) -> Result<ExitCode> {
     support::require_privileges("stop")?;
+    // Also on a machine that a fault has brought to its knees.
+    let _ = prefer_this_thread();
     let stopped = host::stop_all()?;
     let cleared = leftovers::clear();
     trail::stopped(&ProtectArgs::default().safeguards(common), stopped, cleared);

@@ -36,6 +36,12 @@ pub trait DelayBackend: fmt::Debug + Send {
     /// Lets every waiting packet go on now, and those that still come.
     fn let_go(&self);
 
+    /// The same, for a thread that doesn't have the line, and doesn't keep its device from going;
+    /// `None` where the kernel itself lets packets go once the kill switch is thrown.
+    fn release(&self) -> Option<Box<dyn Fn() + Send>> {
+        None
+    }
+
     /// Holds packets again.
     fn hold(&self);
 
@@ -127,7 +133,7 @@ impl Choice {
 ///
 /// # Errors
 /// Where the host doesn't allow it: then they may be late.
-pub(super) fn prefer_this_thread() -> std::io::Result<()> {
+pub fn prefer_this_thread() -> std::io::Result<()> {
     let parameters = libc::sched_param { sched_priority: 2 };
     // SAFETY: sets the calling thread's own scheduling; the parameters are valid for the call.
     let code = unsafe {

@@ -350,6 +350,9 @@ impl Injector {
         let device = line.device_name().to_owned();
         log::info!("delayed packets wait behind {device}");
         self.attached.push((line.ifindex(), device.clone()));
+        if let Some(release) = line.release() {
+            self.lease.watch(self.kill_switch()?, release);
+        }
         self.lines.push(line);
         let Self {
             netns,
@@ -502,6 +505,15 @@ impl Injector {
             self.jitter.insert(of);
         }
         Ok(())
+    }
+
+    /// The kill switch once more, for another thread to look at.
+    fn kill_switch(&self) -> Result<Array<MapData, u32>> {
+        let Some(aya::maps::Map::Array(data)) = self.ebpf().map(map::KILL) else {
+            anyhow::bail!("the kill switch is not in the object");
+        };
+        let again = MapData::from_id(data.info()?.id())?;
+        Ok(aya::maps::Map::Array(again).try_into()?)
     }
 
     fn kill(&mut self) -> Result<()> {

@@ -3,8 +3,9 @@
 //! continued, it doesn't take up again what had lapsed.
 
 use std::{
+    fmt,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::JoinHandle,
@@ -22,9 +23,26 @@ pub const LEASE: Duration = Duration::from_millis(600);
 /// How often it is renewed.
 pub const RENEWAL: Duration = Duration::from_millis(100);
 
+/// How often the kill switch is looked at where packets wait: whoever throws it is promised that
+/// they go on at once, and this thread is one that a busy machine doesn't keep waiting.
+const WATCH: Duration = Duration::from_millis(10);
+
+/// A kill switch, and what to do once it is thrown.
+struct Watch {
+    switch: Array<MapData, u32>,
+    then: Box<dyn Fn() + Send>,
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
+    }
+}
+
 /// What the thread and its owner share.
 #[derive(Debug, Default)]
 struct State {
+    watch: Mutex<Option<Watch>>,
     stop: AtomicBool,
     /// When it was last renewed, on CLOCK_MONOTONIC.
     renewed_ns: AtomicU64,
@@ -33,6 +51,25 @@ struct State {
 }
 
 impl State {
+    /// Looks at the kill switch, if there is one to look at; gives how long to rest then.
+    fn look(&self) -> Duration {
+        let watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(watch) = &*watch else {
+            return RENEWAL;
+        };
+        if watch.switch.get(&0, 0).is_ok_and(|switch| switch != 0) {
+            (watch.then)();
+        }
+        WATCH
+    }
+
+    /// Whether it is time to renew it.
+    fn is_due(&self, now_ns: u64) -> bool {
+        let since_ns = now_ns.saturating_sub(self.renewed_ns.load(Ordering::Acquire));
+        // Rather a little early than a whole rest late.
+        since_ns + WATCH.as_nanos() as u64 >= RENEWAL.as_nanos() as u64
+    }
+
     /// Whether the lease has lapsed, once and for all.
     fn has_lapsed(&self, now_ns: u64) -> bool {
         if self.late_ns.load(Ordering::Acquire) != 0 {
@@ -72,10 +109,12 @@ impl Lease {
                     if shared.has_lapsed(now_ns) {
                         break;
                     }
-                    // A renewal that fails is one that doesn't happen: the lease lapses. Frozen
-                    // just here, it grants what is over by the time it is continued.
-                    let _ = renew(&mut map, &shared, now_ns);
-                    std::thread::park_timeout(RENEWAL);
+                    if shared.is_due(now_ns) {
+                        // A renewal that fails is one that doesn't happen: the lease lapses. Frozen
+                        // just here, it grants what is over by the time it is continued.
+                        let _ = renew(&mut map, &shared, now_ns);
+                    }
+                    std::thread::park_timeout(shared.look());
                 }
                 let _ = grant(&mut map, 0);
             })
@@ -84,6 +123,17 @@ impl Lease {
             state,
             thread: Some(thread),
         })
+    }
+
+    /// Has a kill switch looked at, and something done while it is thrown.
+    pub fn watch(&self, switch: Array<MapData, u32>, then: impl Fn() + Send + 'static) {
+        let then = Box::new(then);
+        let mut watch = self
+            .state
+            .watch
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *watch = Some(Watch { switch, then });
     }
 
     /// How long nobody renewed it, where that was for longer than it holds; it is not renewed any

@@ -86,6 +86,16 @@ impl DelayBackend for Userspace {
         self.device.wake();
     }
 
+    fn release(&self) -> Option<Box<dyn Fn() + Send>> {
+        let (control, device) = (Arc::downgrade(&self.control), Arc::downgrade(&self.device));
+        Some(Box::new(move || {
+            if let (Some(control), Some(device)) = (control.upgrade(), device.upgrade()) {
+                control.let_go.store(true, Ordering::Release);
+                device.wake();
+            }
+        }))
+    }
+
     fn hold(&self) {
         self.control.let_go.store(false, Ordering::Release);
     }
