@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use tests::{Family, Pair, socket};
+use ::tests::{Family, Pair, socket};
 
 /// How long nothing has to come until all has.
 const QUIET: Duration = Duration::from_millis(2_500);
