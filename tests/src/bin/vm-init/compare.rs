@@ -17,7 +17,7 @@ const SAMPLE: u64 = 1_500;
 /// How fast those are sent, a second.
 const SAMPLE_RATE: u64 = 500;
 /// Packets of which some are lost, or the like.
-const PACKETS: u64 = 20_000;
+const PACKETS: u64 = 10_000;
 /// How fast those are sent, a second.
 const RATE: u64 = 4_000;
 
@@ -137,6 +137,10 @@ fn counts() -> Result<()> {
             &format!("{kind} {share} %, of {PACKETS} packets"),
             &expected.to_string(),
             |by| {
+                // Where packets wait makes no difference to how many are chosen.
+                if by == By::Probe("userspace") {
+                    return Ok("–".to_owned());
+                }
                 let came = by.send([&probes, &netems], Flows::One, PACKETS, RATE)?;
                 let arrived = came.numbers.len() as u64;
                 Ok(match *kind {

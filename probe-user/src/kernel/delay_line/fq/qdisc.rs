@@ -21,15 +21,14 @@ mod attribute {
     pub(super) const LIMIT: u16 = 1;
     pub(super) const FLOW_LIMIT: u16 = 2;
     pub(super) const QUANTUM: u16 = 3;
-    pub(super) const INITIAL_QUANTUM: u16 = 4;
     pub(super) const RATE_ENABLE: u16 = 5;
     pub(super) const ORPHAN_MASK: u16 = 10;
     pub(super) const TIMER_SLACK: u16 = 13;
 }
 
-/// Most bytes that a flow may send in its turn, and before its first turn is over.
+/// Most bytes that a flow may send in its turn: the most that the kernel allows, and many times
+/// the largest packet.
 const MOST_QUANTUM: u32 = 1 << 20;
-const MOST_INITIAL_QUANTUM: u32 = 1 << 30;
 
 /// What a qdisc holds, and has dropped.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,7 +48,6 @@ pub(super) fn add(index: u32) -> Result<()> {
         (attribute::LIMIT, 2 * SLOTS),
         (attribute::FLOW_LIMIT, 2 * SLOTS),
         (attribute::QUANTUM, MOST_QUANTUM),
-        (attribute::INITIAL_QUANTUM, MOST_INITIAL_QUANTUM),
         (attribute::RATE_ENABLE, 0),
         (attribute::ORPHAN_MASK, u32::MAX),
         (attribute::TIMER_SLACK, 1_000),

@@ -8,8 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
 use ::tests::{Family, Pair, socket};
+use anyhow::{Context, Result};
 
 /// How long nothing has to come until all has.
 const QUIET: Duration = Duration::from_millis(2_500);
