@@ -57,7 +57,7 @@ struct TestArguments {
     #[arg(long, default_value = DEFAULT_KERNEL)]
     kernel: String,
     /// Seconds after which the machine is given up
-    #[arg(long, default_value_t = 600)]
+    #[arg(long, default_value_t = 900)]
     timeout: u64,
     /// Run only the tests with this in their names
     #[arg(long, default_value = "")]

@@ -13,7 +13,7 @@ use distribution::Distribution;
 use traffic::{Arrivals, Flows, one_way};
 
 /// Packets of a sample of waits.
-const SAMPLE: u64 = 1_500;
+const SAMPLE: u64 = 1_000;
 /// How fast those are sent, a second.
 const SAMPLE_RATE: u64 = 500;
 /// Packets of which some are lost, or the like.
