@@ -15,6 +15,8 @@ pub const STRIDE: u32 = 8_191;
 pub const MOST_BYTES: u64 = 512 << 20;
 /// The longest a packet stays in fq before it is looked at again.
 pub const HOP_NS: u64 = 50_000_000;
+/// What waits no longer than this is kept in order by its flow, rather than by its time.
+pub const SHORT_NS: u64 = 1_000_000;
 /// A packet that hasn't come back so long after its time was lost on the way.
 pub const LOST_AFTER_NS: u64 = 10_000_000_000;
 

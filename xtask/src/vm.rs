@@ -1,6 +1,7 @@
 //! `cargo xtask vm`: boots Debian's kernels in virtual machines and runs the kernel tests there.
 //! Emulated throughout, so it needs no root and no KVM, and timings in it mean nothing.
 
+mod bench;
 mod console;
 mod cpio;
 mod guest;
@@ -33,6 +34,21 @@ pub(crate) struct Arguments {
 enum Action {
     /// Boot a kernel and run the tests in it
     Test(TestArguments),
+    /// Boot a kernel and inject the same faults by probe and by netem, side by side
+    Bench(BenchArguments),
+}
+
+#[derive(clap::Args)]
+struct BenchArguments {
+    /// Which kernel
+    #[arg(long, default_value = DEFAULT_KERNEL)]
+    kernel: String,
+    /// Seconds after which the machine is given up
+    #[arg(long, default_value_t = 1200)]
+    timeout: u64,
+    /// Put the table into docs/performance.md
+    #[arg(long)]
+    write: bool,
 }
 
 #[derive(clap::Args)]
@@ -41,7 +57,7 @@ struct TestArguments {
     #[arg(long, default_value = DEFAULT_KERNEL)]
     kernel: String,
     /// Seconds after which the machine is given up
-    #[arg(long, default_value_t = 600)]
+    #[arg(long, default_value_t = 900)]
     timeout: u64,
     /// Run only the tests with this in their names
     #[arg(long, default_value = "")]
@@ -53,7 +69,13 @@ struct TestArguments {
 /// # Errors
 /// If a machine can't be built or started. Failed tests are in the exit code.
 pub(crate) fn command(arguments: &Arguments) -> Result<ExitCode> {
-    let Action::Test(arguments) = &arguments.command;
+    let arguments = match &arguments.command {
+        Action::Test(arguments) => arguments,
+        Action::Bench(arguments) => {
+            let patience = Duration::from_secs(arguments.timeout);
+            return bench::run(&arguments.kernel, patience, arguments.write);
+        }
+    };
     let all = arguments.kernel == "all";
     let names: Vec<_> = KERNELS.iter().map(|kernel| kernel.name).collect();
     let mut failed = 0;
@@ -102,6 +124,11 @@ pub(crate) fn prepare(name: &str) -> Result<()> {
 /// # Errors
 /// If the machine can't be built or started.
 pub(crate) fn test(name: &str, patience: Duration, only: &str) -> Result<Outcome> {
+    Ok(boot(name, patience, only)?.outcome)
+}
+
+/// Boots the kernel `name` and tells all that its run came to.
+fn boot(name: &str, patience: Duration, only: &str) -> Result<machine::Run> {
     if let Some(reason) = missing_program() {
         bail!("test kernel {name}: {reason}");
     }
@@ -118,6 +145,7 @@ pub(crate) fn test(name: &str, patience: Duration, only: &str) -> Result<Outcome
             ("ip", tool("ip")?),
             ("tc", tool("tc")?),
         ],
+        files: &tables(),
         scratch: &folder,
         patience,
         only,
@@ -130,7 +158,20 @@ pub(crate) fn test(name: &str, patience: Duration, only: &str) -> Result<Outcome
         kernel.release,
         archive.len() / 1_000_000
     ));
-    machine::run(&kernel.image, &initramfs, patience)
+    machine::run(&kernel, &initramfs, patience)
+}
+
+/// The tables of tc's distributions for netem, where this machine has them.
+fn tables() -> Vec<PathBuf> {
+    let folders = ["/usr/lib/tc", "/usr/lib/x86_64-linux-gnu/tc"];
+    let entries = folders
+        .iter()
+        .filter_map(|folder| fs::read_dir(folder).ok());
+    entries
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect()
 }
 
 /// Where a program of the machine's own is that the tests run as well.

@@ -2,7 +2,7 @@
 
 use aya_ebpf::{bindings::__sk_buff, helpers::generated::bpf_clone_redirect};
 use probe_common::{
-    lane::{HOP_NS, LOST_AFTER_NS, LaneSlot, next_hop_ns},
+    lane::{LOST_AFTER_NS, LaneSlot, SHORT_NS, next_hop_ns},
     line::{FLAG_INGRESS, FLAG_OVERTAKEN},
     random::mix,
 };
@@ -88,12 +88,13 @@ fn slot_of(skb: &Skb, case: &Case) -> LaneSlot {
     }
 }
 
-/// What fq tells flows apart by. It lets no packet of a flow go before one that it has once found
-/// at the flow's head, so only packets whose times never go back may share one: those of one flow
-/// that wait for one hop at most, and aren't to be overtaken. Each other has one of its own.
+/// What fq tells flows apart by. It lets flows whose time has come go in the order of their times,
+/// so each packet is a flow of its own. Only those that wait so shortly that they may come later
+/// than fq gets around to those ahead of them share one with others of their flow, where none can
+/// go before another.
 #[inline(always)]
 fn stream(case: &Case, number: u16) -> u32 {
-    let shares = case.wait_ns <= HOP_NS && case.line_flags & u32::from(FLAG_OVERTAKEN) == 0;
+    let shares = case.wait_ns <= SHORT_NS && case.line_flags & u32::from(FLAG_OVERTAKEN) == 0;
     if !shares {
         return u32::from(number);
     }

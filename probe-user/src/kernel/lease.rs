@@ -42,7 +42,7 @@ impl fmt::Debug for Watch {
 /// What the thread and its owner share.
 #[derive(Debug, Default)]
 struct State {
-    watch: Mutex<Option<Watch>>,
+    watches: Mutex<Vec<Watch>>,
     stop: AtomicBool,
     /// When it was last renewed, on CLOCK_MONOTONIC.
     renewed_ns: AtomicU64,
@@ -53,14 +53,13 @@ struct State {
 impl State {
     /// Looks at the kill switch, if there is one to look at; gives how long to rest then.
     fn look(&self) -> Duration {
-        let watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(watch) = &*watch else {
-            return RENEWAL;
-        };
-        if watch.switch.get(&0, 0).is_ok_and(|switch| switch != 0) {
-            (watch.then)();
+        let watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
+        for watch in &*watches {
+            if watch.switch.get(&0, 0).is_ok_and(|switch| switch != 0) {
+                (watch.then)();
+            }
         }
-        WATCH
+        if watches.is_empty() { RENEWAL } else { WATCH }
     }
 
     /// Whether it is time to renew it.
@@ -126,14 +125,10 @@ impl Lease {
     }
 
     /// Has a kill switch looked at, and something done while it is thrown.
-    pub fn watch(&self, switch: Array<MapData, u32>, then: impl Fn() + Send + 'static) {
-        let then = Box::new(then);
-        let mut watch = self
-            .state
-            .watch
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *watch = Some(Watch { switch, then });
+    pub fn watch(&self, switch: Array<MapData, u32>, then: Box<dyn Fn() + Send>) {
+        let watches = &self.state.watches;
+        let mut watches = watches.lock().unwrap_or_else(PoisonError::into_inner);
+        watches.push(Watch { switch, then });
     }
 
     /// How long nobody renewed it, where that was for longer than it holds; it is not renewed any

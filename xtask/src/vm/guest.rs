@@ -38,6 +38,8 @@ pub(super) struct Guest<'a> {
     /// Programs of this machine, and what they are called in /bin there. The first is run. Where
     /// busybox has one of that name, this one is there instead.
     pub(super) programs: &'a [(&'a str, PathBuf)],
+    /// Other files of this machine, which are where they are here.
+    pub(super) files: &'a [PathBuf],
     /// A folder for files that are needed only while the archive is made.
     pub(super) scratch: &'a Path,
     /// After which time the machine ends by itself, should nobody be left who ends it.
@@ -79,6 +81,10 @@ impl Guest<'_> {
         }
         libraries.sort();
         libraries.dedup();
+        for file in self.files {
+            let path = file.to_string_lossy();
+            archive.program(path.trim_start_matches('/'), &read(file)?);
+        }
         for library in &libraries {
             archive.program(library.trim_start_matches('/'), &read(Path::new(library))?);
         }

@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 
 use super::console::{Console, End, Outcome};
 use crate::process;
+use crate::setup::KernelFiles;
 
 /// Warnings and worse are shown. A panic or a fault in the kernel ends the machine at once.
 const COMMAND_LINE: &str =
@@ -20,13 +21,27 @@ const COMMAND_LINE: &str =
 /// How long a machine may take to end after the tests are over.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// What the row of a table begins with.
+const ROW: &str = "row ";
+
+/// What a machine's run came to.
+#[derive(Debug)]
+pub(super) struct Run {
+    /// The tests in it.
+    pub(super) outcome: Outcome,
+    /// The kernel's full version.
+    pub(super) release: String,
+    /// Rows of a table that it measured.
+    pub(super) rows: Vec<String>,
+}
+
 /// Boots `kernel` with `initramfs`, prints its console and counts the tests it names.
 ///
 /// # Errors
 /// If qemu can't be started.
-pub(super) fn run(kernel: &Path, initramfs: &Path, patience: Duration) -> Result<Outcome> {
+pub(super) fn run(kernel: &KernelFiles, initramfs: &Path, patience: Duration) -> Result<Run> {
     let begun = Instant::now();
-    let mut qemu = qemu(kernel, initramfs);
+    let mut qemu = qemu(&kernel.image, initramfs);
     let mut child = qemu
         .spawn()
         .with_context(|| format!("start {}", process::describe(&qemu)))?;
@@ -34,7 +49,8 @@ pub(super) fn run(kernel: &Path, initramfs: &Path, patience: Duration) -> Result
     let stdout = child.stdout.take().context("take the console")?;
     let reader = thread::spawn(move || read_lines(stdout, &sender));
     let mut console = Console::default();
-    let end = watch(&lines, &mut console, begun + patience);
+    let mut rows = Vec::new();
+    let end = watch(&lines, &mut console, &mut rows, begun + patience);
     // What follows a panic is its reason: it is shown until the machine is down.
     for line in drain(&lines, Instant::now() + GRACE) {
         println!("  {line}");
@@ -50,7 +66,11 @@ pub(super) fn run(kernel: &Path, initramfs: &Path, patience: Duration) -> Result
         "the machine ran {:.1} s",
         begun.elapsed().as_secs_f64()
     ));
-    Ok(outcome)
+    Ok(Run {
+        outcome,
+        release: kernel.release.clone(),
+        rows,
+    })
 }
 
 /// The emulator, with nothing in the machine but processors, memory and a serial line.
@@ -108,11 +128,17 @@ fn read_lines(stdout: impl Read, lines: &Sender<String>) {
 }
 
 /// Reads until the run ends, one way or another.
-fn watch(lines: &Receiver<String>, console: &mut Console, deadline: Instant) -> End {
+fn watch(
+    lines: &Receiver<String>,
+    console: &mut Console,
+    rows: &mut Vec<String>,
+    deadline: Instant,
+) -> End {
     loop {
         match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(line) => {
                 println!("  {line}");
+                rows.extend(line.strip_prefix(ROW).map(str::to_owned));
                 if let Some(end) = console.line(&line) {
                     return end;
                 }

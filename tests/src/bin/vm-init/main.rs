@@ -2,6 +2,7 @@
 //! They hold on every kernel. Emulated, a second may be any length: nothing here asserts that
 //! something was quick, only what was counted, what came first, and what is left.
 
+mod compare;
 mod connections;
 mod faults;
 mod leftovers;
@@ -18,6 +19,9 @@ use tests::Probe;
 
 /// A test, and what it is called on the console.
 type Test = (&'static str, fn() -> Result<()>);
+
+/// The word for what isn't a test: probe and netem side by side.
+const COMPARE: &str = "compare-with-netem";
 
 /// All of them, in the order they run: those that tell most come first.
 const TESTS: &[Test] = &[
@@ -40,7 +44,7 @@ const TESTS: &[Test] = &[
     ("http-status", connections::http_status),
     ("dns", connections::dns),
     ("dns-on-loopback", connections::dns_on_loopback),
-    ("fq-is-chosen", waiting::fq_is_chosen),
+    ("waiting-chosen", waiting::fq_is_chosen),
     ("waiting-accuracy", waiting::accuracy),
     ("waiting-on-loopback", waiting::loopback),
     ("waiting-bulk", waiting::bulk),
@@ -56,7 +60,7 @@ const TESTS: &[Test] = &[
     ("refuse", near::connect_fails_with_the_error_asked_for),
     ("limit-connections", near::so_many_are_open_and_no_more),
     ("sigkill", leftovers::sigkill),
-    ("sigkill-of-a-lane", leftovers::sigkill_of_a_lane),
+    ("waiting-sigkill", leftovers::sigkill_of_a_lane),
     ("sigkill-on-loopback", leftovers::sigkill_on_loopback),
     ("sigstop", leftovers::sigstop),
     ("stop", leftovers::stop),
@@ -72,18 +76,28 @@ fn main() -> ExitCode {
     let mut failed = false;
     // A word on the command line: only the tests with it in their names.
     let only = std::env::args().nth(1).unwrap_or_default();
+    if only == COMPARE {
+        return tell(COMPARE, compare::all);
+    }
     for (name, test) in TESTS.iter().filter(|(name, _)| name.contains(&only)) {
-        match run(*test) {
-            Ok(()) => println!("ok {name}"),
-            Err(error) => {
-                failed = true;
-                // One line, however many the reason has.
-                let reason = format!("{error:#}").replace('\n', "; ");
-                println!("FAILED {name}: {reason}");
-            }
-        }
+        failed |= tell(name, *test) != ExitCode::SUCCESS;
     }
     ExitCode::from(u8::from(failed))
+}
+
+/// Runs a test and says in one line how it ended, however many its reason has.
+fn tell(name: &str, test: fn() -> Result<()>) -> ExitCode {
+    match run(test) {
+        Ok(()) => {
+            println!("ok {name}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let reason = format!("{error:#}").replace('\n', "; ");
+            println!("FAILED {name}: {reason}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn run(test: fn() -> Result<()>) -> Result<()> {

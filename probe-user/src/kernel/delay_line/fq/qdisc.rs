@@ -20,10 +20,15 @@ use crate::kernel::interfaces::with_netlink;
 mod attribute {
     pub(super) const LIMIT: u16 = 1;
     pub(super) const FLOW_LIMIT: u16 = 2;
+    pub(super) const QUANTUM: u16 = 3;
     pub(super) const RATE_ENABLE: u16 = 5;
     pub(super) const ORPHAN_MASK: u16 = 10;
     pub(super) const TIMER_SLACK: u16 = 13;
 }
+
+/// Most bytes that a flow may send in its turn: the most that the kernel allows, and many times
+/// the largest packet.
+const MOST_QUANTUM: u32 = 1 << 20;
 
 /// What a qdisc holds, and has dropped.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,12 +40,14 @@ pub(super) struct Queue {
 }
 
 /// Gives an interface of ours the qdisc. It has room for more packets than there are slots; tells
-/// flows apart by their whole hash, paces nobody, and is as exact as it can be. Its horizon, ten
+/// flows apart by their whole hash; paces nobody; lets no flow step back for others, which would
+/// change the order; and is as exact as it can be. Its horizon, ten
 /// seconds, is far beyond the lane's hops.
 pub(super) fn add(index: u32) -> Result<()> {
     let options = [
         (attribute::LIMIT, 2 * SLOTS),
         (attribute::FLOW_LIMIT, 2 * SLOTS),
+        (attribute::QUANTUM, MOST_QUANTUM),
         (attribute::RATE_ENABLE, 0),
         (attribute::ORPHAN_MASK, u32::MAX),
         (attribute::TIMER_SLACK, 1_000),
