@@ -5,6 +5,7 @@ pub mod demo;
 pub mod faults;
 pub mod game;
 pub mod injection;
+pub mod names;
 pub mod observe;
 pub mod picture;
 pub mod place;

@@ -20,6 +20,7 @@ pub mod near;
 pub mod netns;
 pub mod object;
 pub mod observer;
+pub mod overheard;
 pub mod owners;
 pub mod process;
 pub mod resolve;

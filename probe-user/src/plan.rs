@@ -151,6 +151,8 @@ pub struct Plan {
     pub rules: Vec<Rule>,
     /// Whose traffic the rules are for that hold for the near side alone.
     pub near: NearSide,
+    /// Whether endpoints came of names, so that DNS answers are listened to.
+    pub has_names: bool,
 }
 
 impl Plan {

@@ -5,6 +5,7 @@ use anyhow::Result;
 use probe_common::counters::RuleCounters;
 
 use super::{
+    names::Names,
     place::Place,
     protection::never_faulted,
     trail::{Ground, Safeguards, Trail},
@@ -26,6 +27,8 @@ pub struct Faults {
     plan: Plan,
     /// Index of the rule of each step; `None` for commands.
     rules: Vec<Option<usize>>,
+    /// By rule: its far sides that are names.
+    called: Vec<Names>,
     /// By rule: packets that the delay line had no room for.
     overflow: Vec<u64>,
     /// Why faults end that don't end by themselves: what ends them, and in words.
@@ -51,12 +54,14 @@ impl Faults {
             ..Plan::default()
         };
         let mut rules = Vec::new();
+        let mut called = Vec::new();
         for (index, step) in scenario.steps.iter().enumerate() {
             let Some(fault) = step.fault() else {
                 rules.push(None);
                 continue;
             };
             rules.push(Some(plan.rules.len()));
+            called.push(place.called[fault.dependency].clone());
             plan.rules.push(Rule {
                 name: fault.on.clone(),
                 fault: fault.fault,
@@ -75,6 +80,7 @@ impl Faults {
             .iter()
             .filter_map(|step| Some(step.fault()?.dependency));
         let interfaces = place.interfaces(faulted);
+        plan.has_names = called.iter().any(Names::are_any);
         let wishes = &mut safeguards.wishes;
         wishes.protect.extend(scenario.protect.iter().cloned());
         let list = never_faulted(&place.netns, wishes)?;
@@ -94,6 +100,7 @@ impl Faults {
             injector,
             plan,
             rules,
+            called,
             ending: None,
             trail,
         })
@@ -168,6 +175,23 @@ impl Faults {
         let rule = (*self.rules.get(step)?)?;
         let all: Vec<RuleCounters> = self.injector.counters().ok()?;
         Some(FaultCounters::of_rule(all.get(rule)?, self.overflow[rule]))
+    }
+
+    /// Aims at what names have come to mean as well. To be called now and then.
+    ///
+    /// # Errors
+    /// Where the maps can't be written; then no fault holds.
+    pub fn follow_names(&mut self) -> Result<()> {
+        let messages = self.injector.overheard();
+        let mut news = false;
+        for (rule, names) in self.plan.rules.iter_mut().zip(&self.called) {
+            news |= names.learn(&messages, &mut rule.endpoints);
+        }
+        if news {
+            self.injector.apply(&self.plan)
+        } else {
+            Ok(())
+        }
     }
 
     /// Lays what the delay line had no room for since the last time to the fault that uses it

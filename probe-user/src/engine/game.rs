@@ -63,6 +63,9 @@ impl Game {
             self.day.command_ended(step, now_ns, code);
         }
         self.read_counters();
+        if let Err(error) = self.faults.follow_names() {
+            self.faults.will_end("guard", &format!("{error:#}"));
+        }
         let mut actions = self.day.tick(now_ns, session);
         if let Some(reason) = self.faults.ended_by_others()
             && !self.day.is_over()

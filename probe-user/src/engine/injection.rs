@@ -9,6 +9,7 @@ use tokio::{
 };
 
 use super::{
+    names::Names,
     protection::{never_faulted, session_at_stake},
     trail::{Ground, Safeguards, Trail},
 };
@@ -83,6 +84,7 @@ pub struct Prepared {
     pub near: NearSide,
     /// Endpoints and interfaces.
     pub target: Resolved,
+    names: Names,
     /// What it doesn't touch, whatever it is aimed at.
     pub never_faulted: NeverFaulted,
     /// What it would touch now; `None` where the host can't tell.
@@ -129,6 +131,7 @@ impl Prepared {
             .ok();
         let session = session_at_stake(&netns, &target.endpoints, request.protocol, &never_faulted);
         Ok(Self {
+            names: Names::among(&request.to, &netns),
             near: near::resolve(&request.near, &netns)?,
             request,
             netns,
@@ -167,6 +170,7 @@ impl Prepared {
         let request = &self.request;
         Plan {
             near: self.near.clone(),
+            has_names: self.names.are_any(),
             rules: vec![Rule {
                 name: request.fault.to_string(),
                 fault: request.fault,
@@ -224,7 +228,16 @@ impl Prepared {
         let began = Instant::now();
         injector.apply(&plan)?;
         tell(Progress::Armed);
-        let ended_by = hold(&injector, began + request.duration, &mut person, tell).await?;
+        let mut held = Held {
+            injector,
+            plan,
+            names: &self.names,
+        };
+        let deadline = began + request.duration;
+        let ended_by = held.watch(deadline, &mut person, tell).await?;
+        let Held {
+            mut injector, plan, ..
+        } = held;
         injector.end_all();
         let held = began.elapsed();
         sleep(SETTLE).await;
@@ -237,7 +250,7 @@ impl Prepared {
             seed: request.seed,
             duration: request.duration,
             held,
-            endpoints: target.endpoints.clone(),
+            endpoints: plan.rules[0].endpoints.clone(),
             direction: request.direction,
             near: near.is_somebody().then(|| near.to_string()),
             netns: request.netns.to_string(),
@@ -250,42 +263,63 @@ impl Prepared {
     }
 }
 
-/// Watches over an armed fault until something ends it.
-async fn hold(
-    injector: &Injector,
-    deadline: Instant,
-    person: &mut Person,
-    tell: &mut dyn FnMut(Progress),
-) -> Result<EndedBy> {
-    let mut watch_kill = ticks(WATCH_KILL);
-    let mut watch_ground = ticks(WATCH_GROUND);
-    let mut telling = ticks(TELL);
-    loop {
-        tokio::select! {
-            biased;
-            how = person.stops() => return Ok(EndedBy::Operator(how)),
-            () = sleep_until(deadline) => return Ok(injector
-                .lapsed()
-                .map_or(EndedBy::Deadline, EndedBy::Guard)),
-            _ = watch_kill.tick() => {
-                if let Some(late) = injector.lapsed() {
-                    return Ok(EndedBy::Guard(late));
+/// An armed fault.
+struct Held<'a> {
+    injector: Injector,
+    plan: Plan,
+    names: &'a Names,
+}
+
+impl Held<'_> {
+    /// Watches over it until something ends it.
+    async fn watch(
+        &mut self,
+        deadline: Instant,
+        person: &mut Person,
+        tell: &mut dyn FnMut(Progress),
+    ) -> Result<EndedBy> {
+        let mut watch_kill = ticks(WATCH_KILL);
+        let mut watch_ground = ticks(WATCH_GROUND);
+        let mut telling = ticks(TELL);
+        loop {
+            tokio::select! {
+                biased;
+                how = person.stops() => return Ok(EndedBy::Operator(how)),
+                () = sleep_until(deadline) => return Ok(self
+                    .injector
+                    .lapsed()
+                    .map_or(EndedBy::Deadline, EndedBy::Guard)),
+                _ = watch_kill.tick() => {
+                    if let Some(late) = self.injector.lapsed() {
+                        return Ok(EndedBy::Guard(late));
+                    }
+                    if self.injector.killed()? {
+                        return Ok(EndedBy::Operator("stopped by `probe stop`"));
+                    }
+                    self.follow_names()?;
                 }
-                if injector.killed()? {
-                    return Ok(EndedBy::Operator("stopped by `probe stop`"));
+                _ = watch_ground.tick() => {
+                    if let Some(gone) = self.injector.missing()? {
+                        return Ok(EndedBy::Guard(format!("{gone} is gone")));
+                    }
                 }
-            }
-            _ = watch_ground.tick() => {
-                if let Some(gone) = injector.missing()? {
-                    return Ok(EndedBy::Guard(format!("{gone} is gone")));
+                _ = telling.tick() => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    let (counters, _) = read(&self.injector)?;
+                    tell(Progress::Holding { left, counters });
                 }
-            }
-            _ = telling.tick() => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                let (counters, _) = read(injector)?;
-                tell(Progress::Holding { left, counters });
             }
         }
+    }
+
+    /// Aims at what names have come to mean as well.
+    fn follow_names(&mut self) -> Result<()> {
+        let messages = self.injector.overheard();
+        let endpoints = &mut self.plan.rules[0].endpoints;
+        if self.names.learn(&messages, endpoints) {
+            self.injector.apply(&self.plan)?;
+        }
+        Ok(())
     }
 }
 

@@ -90,7 +90,8 @@ mod tests {
 
     #[test]
     fn the_last_search_list_counts() {
-        let text = "nameserver 10.0.0.2\ndomain old\nsearch Shop.svc.Local. svc.local\n# search x\n";
+        let text =
+            "nameserver 10.0.0.2\ndomain old\nsearch Shop.svc.Local. svc.local\n# search x\n";
         assert_eq!(domains(text), ["shop.svc.local", "svc.local"]);
         assert!(domains("nameserver 10.0.0.2\n").is_empty());
     }

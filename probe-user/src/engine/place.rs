@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 
+use super::names::Names as FarNames;
 use crate::{
     kernel::{
         near,
@@ -20,6 +21,8 @@ pub struct Place {
     pub netns: Netns,
     /// Its dependencies, in its order.
     pub dependencies: Vec<Resolved>,
+    /// Those of their far sides that are names.
+    pub called: Vec<FarNames>,
 }
 
 impl Place {
@@ -39,7 +42,11 @@ impl Place {
             .iter()
             .map(|dependency| resolve(&netns, &dependency.to, &[]))
             .collect::<Result<_>>()?;
+        let dependencies_names = scenario.dependencies.iter();
         Ok(Self {
+            called: dependencies_names
+                .map(|dependency| FarNames::among(&dependency.to, &netns))
+                .collect(),
             netns,
             dependencies,
         })

@@ -142,6 +142,11 @@ impl Modifiers {
             0 => Err(Mistake::new("0 would touch no connection").hint("write 1 or more")),
             count => Ok(count),
         })?;
+        if max_flows.is_some() && fault.is_at_connect() {
+            let mistake = Mistake::new("it touches each connection but once, when it is made");
+            let hint = format!("write {}", arguments.written(&MAX_PACKETS));
+            return Err(arguments.error(About::Argument(&MAX_FLOWS), mistake.hint(hint)));
+        }
         Ok(Self {
             only: only.unwrap_or_default(),
             ramp_ns: ramp_ns.unwrap_or(0),

@@ -29,6 +29,7 @@ use super::{
     near::{self, Watch},
     netns::Netns,
     object::{self, Half},
+    overheard::Overheard,
     seeds,
 };
 use crate::{
@@ -65,6 +66,8 @@ pub struct Injector {
     since: Vec<u64>,
     /// By rule: how many of the connections that count were there before.
     seeded: Vec<u64>,
+    /// DNS answers that came by, where endpoints are names.
+    overheard: Option<Overheard>,
     /// What the programs are attached to, and the line's device.
     attached: Vec<(u32, String)>,
 }
@@ -103,6 +106,11 @@ impl Injector {
             ..PlanHeader::default()
         };
         plan.near.encode(&mut header);
+        header.overhears = u32::from(plan.has_names);
+        let overheard = match plan.has_names {
+            true => Some(Overheard::take(&mut ebpf)?),
+            false => None,
+        };
         let ledger = Ledger::open(&netns);
         let mut injector = Self {
             netns,
@@ -120,6 +128,7 @@ impl Injector {
             near: plan.near.clone(),
             since: Vec::new(),
             seeded: Vec::new(),
+            overheard,
             attached: Vec::new(),
         };
         let claimed = injector.claim_line();
@@ -228,6 +237,14 @@ impl Injector {
             "probe was frozen for {:.1} s, longer than its faults outlive it",
             late.as_secs_f64()
         ))
+    }
+
+    /// DNS answers that came by since the last time.
+    pub fn overheard(&mut self) -> Vec<Vec<u8>> {
+        self.overheard
+            .as_mut()
+            .map(Overheard::messages)
+            .unwrap_or_default()
     }
 
     /// Counters of each rule of the plan, in its order, all CPUs together.
@@ -625,8 +642,10 @@ fn let_loopback_packets_return(ledger: &mut Ledger) -> Result<()> {
 }
 
 fn array<V: Pod>(ebpf: &mut Ebpf, name: &str) -> Result<Array<MapData, V>> {
-    let map = ebpf
-        .take_map(name)
-        .with_context(|| format!("{name} is not in the object"))?;
-    Ok(map.try_into()?)
+    Ok(take(ebpf, name)?.try_into()?)
+}
+
+pub(super) fn take(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map> {
+    ebpf.take_map(name)
+        .with_context(|| format!("{name} is not in the object"))
 }

@@ -31,6 +31,8 @@ pub fn resolve(netns: &Netns, to: &[EndpointSpec], asked: &[String]) -> Result<R
     netns.within(|| {
         let endpoints = all_endpoints_of(to)?;
         let interfaces = match asked {
+            // What a name comes to mean may lie anywhere, and so may who is asked for it.
+            [] if to.iter().any(|spec| spec.name().is_some()) => every_usable(&interfaces::all()?)?,
             [] => towards_all(to, &endpoints)?,
             asked => those_asked_for(asked)?,
         };
