@@ -400,9 +400,10 @@ const BROKEN: &[(&str, &str, &str)] = &[
     // What isn't there yet.
     (
         "fault = \"delay\"\n",
-        "fault = \"http-status\"\n",
-        "28: fault \"http-status\" is not supported yet\n\
-         hint: those that are: delay, loss, corrupt, duplicate, reorder, rate, partition, blackhole",
+        "fault = \"refuse\"\n",
+        "28: fault \"refuse\" is not supported yet\n\
+         hint: those that are: delay, loss, corrupt, duplicate, reorder, rate, partition, blackhole, \
+         reset, http-status, dns",
     ),
     (
         "fault = \"delay\"\n",
