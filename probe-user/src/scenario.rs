@@ -116,6 +116,10 @@ pub struct Step {
 
 /// What a step does.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a scenario has few steps, and each is read once"
+)]
 pub enum StepAction {
     /// It injects a fault.
     Fault(FaultStep),

@@ -57,9 +57,11 @@ fn swap<const HALF: usize, const BOTH: usize>(skb: &Skb, at: u32) -> Result<(), 
     let mut bytes = [0u8; BOTH];
     // SAFETY: room for both fields.
     unsafe { skb.load(at, bytes.as_mut_ptr(), BOTH as u32)? };
-    let (mut first, mut second) = ([0u8; HALF], [0u8; HALF]);
-    first.copy_from_slice(&bytes[..HALF]);
-    second.copy_from_slice(&bytes[HALF..]);
-    skb.store(at, &second)?;
-    skb.store(at + HALF as u32, &first)
+    // By reference: a copy is a call, and there is no stack left for it.
+    let (Some(first), Some(second)) = (bytes.first_chunk::<HALF>(), bytes.last_chunk::<HALF>())
+    else {
+        return Err(());
+    };
+    skb.store(at, second)?;
+    skb.store(at + HALF as u32, first)
 }

@@ -444,9 +444,10 @@ const BROKEN: &[(&str, &str, &str)] = &[
     // What isn't there yet.
     (
         "fault = \"delay\"\n",
-        "fault = \"http-status\"\n",
-        "28: fault \"http-status\" is not supported yet\n\
-         hint: those that are: delay, loss, corrupt, duplicate, reorder, rate, partition, blackhole, refuse, limit-connections",
+        "fault = \"pause\"\n",
+        "28: fault \"pause\" is not supported yet\n\
+         hint: those that are: delay, loss, corrupt, duplicate, reorder, rate, partition, blackhole, \
+         reset, http-status, dns, refuse, limit-connections",
     ),
     (
         "fault = \"delay\"\n",

@@ -6,7 +6,7 @@ use aya_ebpf::helpers::generated::{
 use probe_common::address::protocol;
 
 use super::super::Case;
-use crate::skb::Skb;
+use crate::{maps::question, skb::Skb};
 
 const LENGTH: u32 = 20;
 const CHECKSUM_AT: u32 = 16;
@@ -74,16 +74,16 @@ impl Bare {
 fn pseudo_header(skb: &Skb, case: &Case) -> Result<u32, ()> {
     let length_and_protocol = LENGTH as u16 + u16::from(protocol::TCP);
     let seed = u32::from(length_and_protocol.to_be());
-    if case.v6 != 0 {
-        let mut addresses = [0u8; 32];
+    // Not on the stack, where there is no room left.
+    let room = &mut question::room().ok_or(())?.bytes;
+    if case.v6 == 0 {
         // SAFETY: room for both.
-        unsafe { skb.load(case.network + 8, addresses.as_mut_ptr(), 32)? };
-        return sum(&addresses, seed);
+        unsafe { skb.load(case.network + 12, room.as_mut_ptr(), 8)? };
+        return sum(room.first_chunk::<8>().ok_or(())?, seed);
     }
-    let mut addresses = [0u8; 8];
     // SAFETY: room for both.
-    unsafe { skb.load(case.network + 12, addresses.as_mut_ptr(), 8)? };
-    sum(&addresses, seed)
+    unsafe { skb.load(case.network + 8, room.as_mut_ptr(), 32)? };
+    sum(room.first_chunk::<32>().ok_or(())?, seed)
 }
 
 #[inline(always)]
