@@ -293,8 +293,8 @@ pub(crate) fn two_add_up() -> Result<()> {
     Ok(())
 }
 
-/// A packet with a departure time or a mark of another's is nobody's: a lane's own device can't
-/// be injected into, and what the user has as a root qdisc stays.
+/// Where the user has fq at the root, that one stays as it is, and no departure time of ours
+/// makes it hold a packet again.
 pub(crate) fn a_qdisc_of_the_users() -> Result<()> {
     let pair = Pair::new()?;
     pair.near.within(|| {
