@@ -68,7 +68,6 @@ impl FaultCounters {
             errors: rule.errors,
             refused: rule.refused,
             overflow,
-            ..Self::default()
         }
     }
 }
