@@ -1,6 +1,6 @@
 //! The injector of one network namespace: its programs, its maps, its delay line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use aya::{Ebpf, programs::TcAttachType};
@@ -45,6 +45,8 @@ pub struct Injector {
     lease: Lease,
     header: PlanHeader,
     targets: BTreeSet<EndpointKey>,
+    /// Words of the filter before them that aren't zero.
+    filter: BTreeMap<u32, u64>,
     rules: usize,
     /// Whether the list of what no fault touches is written.
     protects: bool,
@@ -112,6 +114,7 @@ impl Injector {
             lease,
             header,
             targets: BTreeSet::new(),
+            filter: BTreeMap::new(),
             rules: 0,
             protects: false,
             jitter: BTreeSet::new(),

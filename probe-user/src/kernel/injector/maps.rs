@@ -37,9 +37,13 @@ impl Injector {
     }
 
     pub(super) fn set<V: Pod>(&mut self, name: &str, value: V) -> Result<()> {
+        self.set_at(name, 0, value)
+    }
+
+    pub(super) fn set_at<V: Pod>(&mut self, name: &str, index: u32, value: V) -> Result<()> {
         let mut values: Array<_, V> = self.map_mut(name)?.try_into()?;
         values
-            .set(0, value, 0)
+            .set(index, value, 0)
             .with_context(|| format!("writing {name}"))
     }
 

@@ -5,7 +5,7 @@ use aya::maps::{Array, HashMap};
 use probe_common::{
     names::map,
     protect::ProtectedKey,
-    rule::{EndpointKey, FaultRule, JitterTable, Target, only},
+    rule::{EndpointKey, FaultRule, JitterTable, Target, kill, only},
 };
 
 use super::{super::seeds, Injector};
@@ -57,6 +57,7 @@ impl Injector {
             .collect();
         self.write_rules(encoded, &limits)?;
         self.write_targets(encoded)?;
+        self.write_filter(encoded)?;
         self.rules = self.rules.max(encoded.rules.len());
         self.header.generation += 1;
         self.header.rule_count = encoded.rules.len() as u32;
@@ -67,6 +68,8 @@ impl Injector {
         self.header.shapes[..encoded.shapes.len()].copy_from_slice(&encoded.shapes);
         let header = self.header;
         self.lines.iter().for_each(|line| line.hold());
+        let armed = u32::from(!encoded.targets.is_empty());
+        self.set_at(map::KILL, kill::ARMED, armed)?;
         self.set(map::PLAN, header)?;
         self.count_open(encoded, &limits)
     }
@@ -115,6 +118,19 @@ impl Injector {
             targets.remove(gone).context("removing a target")?;
         }
         self.targets = encoded.targets.keys().copied().collect();
+        Ok(())
+    }
+
+    /// Has the targets' bits set in the filter before them, and no others for long.
+    fn write_filter(&mut self, encoded: &Encoded) -> Result<()> {
+        let fresh = encoded.filter();
+        let stale = std::mem::replace(&mut self.filter, fresh.clone());
+        let mut filter: Array<_, u64> = self.map_mut(map::FILTER)?.try_into()?;
+        let gone = stale.keys().filter(|word| !fresh.contains_key(word));
+        let words = fresh.iter().map(|(&word, &bits)| (word, bits));
+        for (word, bits) in words.chain(gone.map(|&word| (word, 0))) {
+            filter.set(word, bits, 0).context("writing the filter")?;
+        }
         Ok(())
     }
 
