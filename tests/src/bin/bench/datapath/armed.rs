@@ -139,10 +139,8 @@ impl Armed {
         for bit in sides.iter().map(|side| side.filter_bit() as usize) {
             words[bit / 64] |= 1 << (bit % 64);
         }
-        let words = words.into_iter().enumerate();
-        words
-            .map(|(index, word)| self.set(map::FILTER, index as u32, word))
-            .collect()
+        let mut words = words.into_iter().enumerate();
+        words.try_for_each(|(index, word)| self.set(map::FILTER, index as u32, word))
     }
 
     fn classifier(&mut self) -> Result<&mut SchedClassifier> {
