@@ -65,7 +65,10 @@ fn a_whole_scenario_is_read() {
     assert_eq!(scenario.steps[0].line, 24);
     assert_eq!(scenario.steps[1].label(), "true");
     let fault = scenario.steps[0].fault().unwrap();
-    assert_eq!((fault.dependency, fault.direction), (0, Direction::Egress));
+    assert_eq!(
+        (fault.dependency, fault.direction),
+        (Some(0), Direction::Egress)
+    );
     assert_eq!(scenario.expect.p99.unwrap().to_string(), "<= 1s");
     assert_eq!(scenario.abort.p99.unwrap().to_string(), "> 5s for 5s");
     assert_eq!(scenario.steps_end(), Duration::from_secs(30));

@@ -38,6 +38,7 @@ fn injection() -> Injection {
             measured_p99: 100_040,
         },
         ended_by: EndedBy::Deadline,
+        survivors: Vec::new(),
     }
 }
 
