@@ -241,6 +241,7 @@ impl Work {
         if let Err(error) = self.go_through(now_ns, is_due) {
             log::warn!("{error:#}");
             self.failed.get_or_insert(format!("{error:#}"));
+            self.guardian.take().into_iter().for_each(Guardian::kill);
             self.end();
         }
     }
