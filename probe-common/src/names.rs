@@ -5,7 +5,8 @@
 
 /// Maps.
 pub mod map {
-    /// Array of one `u32`: other than zero, no fault is applied. Written by `probe stop`.
+    /// Array of `u32`, by [`crate::rule::kill`]: where the first is other than zero, no fault is
+    /// applied. Written by `probe stop`.
     pub const KILL: &str = "PROBE_KILL";
     /// Array of one `u64`: until when, on CLOCK_MONOTONIC, user space vouches for the faults.
     pub const LEASE: &str = "PROBE_LEASE";
@@ -13,6 +14,8 @@ pub mod map {
     pub const PLAN: &str = "PROBE_PLAN";
     /// Hash from [`crate::rule::EndpointKey`] to [`crate::rule::Target`].
     pub const TARGETS: &str = "PROBE_TARGETS";
+    /// Array of `u64`: the filter before the targets, by [`crate::rule::EndpointKey::filter_bit`].
+    pub const FILTER: &str = "PROBE_FILTER";
     /// Array of [`crate::rule::FaultRule`], by rule index.
     pub const RULES: &str = "PROBE_RULES";
     /// Per-CPU array of [`crate::counters::RuleCounters`], by rule index.
@@ -122,6 +125,7 @@ pub const MAPS: &[&str] = &[
     map::LEASE,
     map::PLAN,
     map::TARGETS,
+    map::FILTER,
     map::RULES,
     map::RULE_COUNTERS,
     map::INJECTOR_COUNTERS,

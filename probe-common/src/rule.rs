@@ -137,6 +137,16 @@ pub struct NearPort {
     pub protocol: u16,
 }
 
+/// Words of the map of the kill switch.
+pub mod kill {
+    /// Other than zero, no fault is applied. The one word of any version that others write.
+    pub const THROWN: u32 = 0;
+    /// Other than zero where faults are armed: for who throws the switch, to tell whether it ended any.
+    pub const ARMED: u32 = 1;
+    /// How many words there are.
+    pub const WORDS: u32 = 2;
+}
+
 /// The far side of a packet: address, port and protocol.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -149,6 +159,26 @@ pub struct EndpointKey {
     pub protocol: u8,
     /// Always zero.
     pub pad: u8,
+}
+
+/// Bits of the filter that stands before the targets: of far sides that are none, most are told by
+/// one bit, without a look-up.
+pub const FILTER_BITS: u32 = 1 << 16;
+
+impl EndpointKey {
+    /// Which bit of the filter is set where this is a target.
+    ///
+    /// Multiplicative hashing (Knuth, The Art of Computer Programming 3, 6.4): the upper bits of a
+    /// product depend on every bit of the factor.
+    #[inline(always)]
+    pub fn filter_bit(&self) -> u32 {
+        let [a, b] = self.address.words();
+        let rest = u64::from(self.port) | u64::from(self.protocol) << 16;
+        let mixed = a.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            ^ b.wrapping_mul(0xbf58_476d_1ce4_e5b9)
+            ^ rest.wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed >> 48) as u32 & (FILTER_BITS - 1)
+    }
 }
 
 /// Which bits of an [`EndpointKey`] a group of endpoints is compared by.

@@ -3,7 +3,7 @@
 
 use std::{
     io::ErrorKind,
-    net::{IpAddr, SocketAddr, UdpSocket},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -20,6 +20,12 @@ use crate::Netns;
 pub const A: u16 = 1;
 /// See [`A`].
 pub const AAAA: u16 = 28;
+
+/// The addresses that it gives.
+pub const ADDRESSES: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::new(10, 9, 8, 7)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 9)),
+];
 
 const HEADER: usize = 12;
 /// How long an answer is waited for.
@@ -146,10 +152,11 @@ fn answer(question: &[u8]) -> Vec<u8> {
         end += usize::from(question[end]) + 1;
     }
     end += 5;
-    let address: &[u8] = match question[end - 3] {
-        1 => &[10, 9, 8, 7],
-        28 => &[0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9],
-        _ => &[],
+    let [v4, v6] = ADDRESSES;
+    let address = match (question[end - 3], v4, v6) {
+        (1, IpAddr::V4(v4), _) => v4.octets().to_vec(),
+        (28, _, IpAddr::V6(v6)) => v6.octets().to_vec(),
+        _ => Vec::new(),
     };
     let mut message = question[..end].to_vec();
     message[2..4].copy_from_slice(&[0x81, 0x80]);
@@ -158,7 +165,7 @@ fn answer(question: &[u8]) -> Vec<u8> {
         message.extend([0xc0, HEADER as u8]);
         message.extend(&question[end - 4..end]);
         message.extend([0, 0, 0, 60, 0, address.len() as u8]);
-        message.extend(address);
+        message.extend(&address);
     }
     message
 }

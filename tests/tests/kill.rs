@@ -120,7 +120,7 @@ fn only_settings_are_left(ground: &Ground, round: usize, struck: Struck) -> Resu
         left.iter().all(|line| line.contains("/conf/lo/")),
         "{left:?}"
     );
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         ensure!(!left.is_empty(), "IPv4 over lo needs settings");
         ground.next_probe_clears(&struck.traces)?;
     }

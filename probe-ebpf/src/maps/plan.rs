@@ -5,18 +5,21 @@ use aya_ebpf::{
     maps::{Array, HashMap},
 };
 use probe_common::rule::{
-    EndpointKey, FaultRule, JitterTable, MAX_RULES, MAX_TARGETS, PlanHeader, RuleState, Target,
-    distribution,
+    EndpointKey, FILTER_BITS, FaultRule, JitterTable, MAX_RULES, MAX_TARGETS, PlanHeader,
+    RuleState, Target, distribution, kill,
 };
 
 #[map(name = "PROBE_KILL")]
-static KILL: Array<u32> = Array::with_max_entries(1, 0);
+static KILL: Array<u32> = Array::with_max_entries(kill::WORDS, 0);
 #[map(name = "PROBE_LEASE")]
 static LEASE: Array<u64> = Array::with_max_entries(1, 0);
 #[map(name = "PROBE_PLAN")]
 static PLAN: Array<PlanHeader> = Array::with_max_entries(1, 0);
 #[map(name = "PROBE_TARGETS")]
 static TARGETS: HashMap<EndpointKey, Target> = HashMap::with_max_entries(MAX_TARGETS, 0);
+/// One bit for each target, by [`EndpointKey::filter_bit`].
+#[map(name = "PROBE_FILTER")]
+static FILTER: Array<u64> = Array::with_max_entries(FILTER_BITS / 64, 0);
 #[map(name = "PROBE_RULES")]
 static RULES: Array<FaultRule> = Array::with_max_entries(MAX_RULES, 0);
 
@@ -47,6 +50,10 @@ pub(crate) fn header() -> Option<&'static PlanHeader> {
 
 #[inline(always)]
 pub(crate) fn target(key: &EndpointKey) -> Option<&'static Target> {
+    let bit = key.filter_bit();
+    if FILTER.get(bit / 64)? >> (bit % 64) & 1 == 0 {
+        return None;
+    }
     // SAFETY: user space replaces values whole and deletes them only after no shape leads to
     // them; a value read while it is replaced is one or the other of two valid ones, field by
     // field, and every index in it is checked.

@@ -191,7 +191,6 @@ mod tests {
             },
             command: Some("probe".into()),
             killed: false,
-            kill_switch: 0,
             lease_until_ns: 5_000_000,
             rules: vec![ArmedRule {
                 rule: FaultRule {

@@ -72,12 +72,12 @@ fn search_domains(netns: &Netns) -> Vec<String> {
 }
 
 fn domains(resolv_conf: &str) -> Vec<String> {
-    let lines = resolv_conf.lines().filter_map(|line| {
+    // The last one counts, as resolv.conf(5) has it.
+    let line = resolv_conf.lines().rev().find_map(|line| {
         let (key, rest) = line.split_once(char::is_whitespace)?;
         matches!(key, "search" | "domain").then_some(rest)
     });
-    // The last one counts, as resolv.conf(5) has it.
-    let words = lines.last().unwrap_or_default().split_whitespace();
+    let words = line.unwrap_or_default().split_whitespace();
     words
         .map(|domain| domain.trim_matches('.').to_ascii_lowercase())
         .filter(|domain| !domain.is_empty())

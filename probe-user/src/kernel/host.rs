@@ -16,7 +16,7 @@ use probe_common::{
     counters::RuleCounters,
     line::MAX_LINES,
     names::{map, program},
-    rule::{EndpointKey, FaultRule, PlanHeader, Target},
+    rule::{EndpointKey, FaultRule, PlanHeader, Target, kill},
 };
 
 use super::process;
@@ -31,8 +31,6 @@ pub struct Armed {
     pub command: Option<String>,
     /// Whether the kill switch is on.
     pub killed: bool,
-    /// The kernel's id of the kill switch.
-    pub kill_switch: u32,
     /// Until when the process vouches for them, on CLOCK_MONOTONIC.
     pub lease_until_ns: u64,
     /// The rules.
@@ -56,15 +54,7 @@ pub struct ArmedRule {
 /// # Errors
 /// Without the privilege to look at the kernel's maps.
 pub fn stop_all() -> Result<usize> {
-    // First the switches: whose they were can be looked up once their faults are over.
-    let thrown = throw_switches()?;
-    let stopped = |armed: &&Armed| thrown.contains(&armed.kill_switch);
-    Ok(armed().iter().flatten().filter(stopped).count())
-}
-
-/// Throws every kill switch; gives the ids of those that were not thrown before.
-fn throw_switches() -> Result<Vec<u32>> {
-    let mut thrown = Vec::new();
+    let mut stopped = 0;
     let mut failed = None;
     for info in loaded_maps() {
         let info = match info {
@@ -82,16 +72,17 @@ fn throw_switches() -> Result<Vec<u32>> {
         let Ok(mut kill) = array_by_id::<u32>(info.id()) else {
             continue;
         };
-        let was_thrown = kill.get(&0, 0).is_ok_and(|switch| switch != 0);
-        match kill.set(0, 1, 0) {
-            Ok(()) if !was_thrown => thrown.push(info.id()),
-            Ok(()) => {}
+        let was_thrown = kill.get(&kill::THROWN, 0).is_ok_and(|word| word != 0);
+        // Asked first: whose switch it is may notice, and be gone the moment it is thrown.
+        let was_armed = kill.get(&kill::ARMED, 0).is_ok_and(|word| word != 0);
+        match kill.set(kill::THROWN, 1, 0) {
+            Ok(()) => stopped += usize::from(was_armed && !was_thrown),
             Err(error) => failed = Some(error),
         }
     }
     match failed {
         Some(error) => Err(error).context("throwing a kill switch"),
-        None => Ok(thrown),
+        None => Ok(stopped),
     }
 }
 
@@ -180,8 +171,7 @@ fn armed_in(ids: &[u32]) -> Result<Option<Armed>> {
     if header.abi != ABI_VERSION {
         return Ok(None);
     }
-    let kill_switch = id_of(ids, map::KILL)?;
-    let killed: u32 = array_by_id(kill_switch)?.get(&0, 0)?;
+    let killed: u32 = array_by_id(id_of(ids, map::KILL)?)?.get(&kill::THROWN, 0)?;
     let lease_until_ns = array_by_id(id_of(ids, map::LEASE)?)?.get(&0, 0)?;
     let rules = array_by_id::<FaultRule>(id_of(ids, map::RULES)?)?;
     let counters = Map::PerCpuArray(MapData::from_id(id_of(ids, map::RULE_COUNTERS)?)?);
@@ -203,7 +193,6 @@ fn armed_in(ids: &[u32]) -> Result<Option<Armed>> {
         header,
         command,
         killed: killed != 0,
-        kill_switch,
         lease_until_ns,
         rules,
     }))

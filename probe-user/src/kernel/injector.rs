@@ -1,28 +1,26 @@
 //! The injector of one network namespace: its programs, its maps, its delay line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
-use aya::{
-    Ebpf, Pod,
-    maps::{Array, HashMap, MapData, PerCpuArray},
-    programs::TcAttachType,
-};
+use aya::{Ebpf, programs::TcAttachType};
 use probe_common::{
     counters::{InjectorCounters, RuleCounters},
-    line::{queue_length, slots_per_cpu},
     names::{map, program},
-    protect::ProtectedKey,
-    rule::{EndpointKey, FaultRule, JitterTable, PlanHeader, Target, only},
+    rule::{EndpointKey, PlanHeader},
 };
+
+mod lines;
+mod maps;
+mod write;
+
+use maps::array;
+pub(super) use maps::take;
 
 use super::{
     attach, clock,
-    delay_line::{
-        Backend, DelayBackend, Lane, LaneMaps, LineStatistics, Slots, Userspace,
-        kernel_has_departure_times,
-    },
-    hooks, host, interfaces,
+    delay_line::{Backend, DelayBackend, kernel_has_departure_times},
+    hooks, interfaces,
     lease::Lease,
     leftovers::Ledger,
     log::KernelLog,
@@ -31,16 +29,8 @@ use super::{
     object::{self, Half},
     overheard::Overheard,
     processes::Processes,
-    seeds,
 };
-use crate::{
-    plan::{
-        NearSide, Plan,
-        encode::{Encoded, encode},
-        jitter,
-    },
-    protection::{self, NeverFaulted},
-};
+use crate::plan::{NearSide, Plan, encode::encode};
 
 /// Faults in one network namespace. Dropped, it ends them all, lets waiting packets go and takes
 /// everything away again.
@@ -57,6 +47,8 @@ pub struct Injector {
     lease: Lease,
     header: PlanHeader,
     targets: BTreeSet<EndpointKey>,
+    /// Words of the filter before them that aren't zero.
+    filter: BTreeMap<u32, u64>,
     rules: usize,
     /// Whether the list of what no fault touches is written.
     protects: bool,
@@ -125,6 +117,7 @@ impl Injector {
             lease,
             header,
             targets: BTreeSet::new(),
+            filter: BTreeMap::new(),
             rules: 0,
             protects: false,
             jitter: BTreeSet::new(),
@@ -134,19 +127,9 @@ impl Injector {
             overheard,
             attached: Vec::new(),
         };
-        let claimed = injector.claim_line();
-        if !backends.is_empty() {
-            claimed?;
-        }
-        for backend in backends {
-            match backend {
-                Backend::Userspace => injector.start_line()?,
-                Backend::Fq => injector.start_lane()?,
-            }
-        }
+        injector.start_lines(backends)?;
         if !backends.is_empty() && interfaces.iter().any(|name| name == "lo") {
-            let Self { netns, ledger, .. } = &mut injector;
-            netns.within(|| let_loopback_packets_return(ledger))?;
+            injector.let_loopback_packets_return()?;
         }
         injector.aim(plan)?;
         injector.attach(interfaces)?;
@@ -162,29 +145,6 @@ impl Injector {
         Ok(injector)
     }
 
-    /// Writes the list of what no fault touches; without one, no plan is taken.
-    ///
-    /// # Errors
-    /// Where the list doesn't fit, or a map can't be written.
-    pub fn protect(&mut self, list: &NeverFaulted) -> Result<()> {
-        let encoded = protection::encode::encode(list)?;
-        let mut ends: HashMap<_, ProtectedKey, u32> =
-            self.map_mut(map::PROTECTED_ENDS)?.try_into()?;
-        for key in &encoded.keys {
-            ends.insert(key, 1, 0)
-                .context("writing the never-fault list")?;
-        }
-        let mut ports: Array<_, u32> = self.map_mut(map::PROTECTED_PORTS)?.try_into()?;
-        for (&word, &bits) in &encoded.ports {
-            ports
-                .set(word, bits, 0)
-                .context("writing the never-fault list")?;
-        }
-        self.set(map::PROTECT, encoded.header)?;
-        self.protects = true;
-        Ok(())
-    }
-
     /// Makes a plan the one that holds, in place of the one before. A rule keeps its counters
     /// as long as it keeps its place.
     ///
@@ -196,8 +156,7 @@ impl Injector {
         }
         let encoded = encode(plan)?;
         if plan.turns_back() && self.attached.iter().any(|(_, name)| name == "lo") {
-            let Self { netns, ledger, .. } = self;
-            netns.within(|| let_loopback_packets_return(ledger))?;
+            self.let_loopback_packets_return()?;
         }
         let mut written = self.write(&encoded);
         if let Some(processes) = self.processes.as_ref().filter(|_| written.is_ok()) {
@@ -226,24 +185,6 @@ impl Injector {
     /// What acts on processes, where a plan does.
     pub fn processes(&self) -> Option<&Processes> {
         self.processes.as_ref()
-    }
-
-    /// Lets waiting packets go now, until the next plan.
-    pub fn let_go(&self) {
-        self.lines.iter().for_each(|line| line.let_go());
-    }
-
-    /// Whether the kill switch is on.
-    ///
-    /// # Errors
-    /// Where the map can't be read.
-    pub fn killed(&self) -> Result<bool> {
-        let kill = self
-            .ebpf()
-            .map(map::KILL)
-            .context("the kill switch is not in the object")?;
-        let kill = Array::<_, u32>::try_from(kill)?;
-        Ok(kill.get(&0, 0)? != 0)
     }
 
     /// That this process was frozen or kept waiting for longer than its lease, and for how long:
@@ -311,31 +252,6 @@ impl Injector {
         Ok(gone.map(|(_, name)| format!("interface \"{name}\"")))
     }
 
-    /// What went through the delay lines, if there are any.
-    pub fn line(&self) -> Option<LineStatistics> {
-        if self.lines.is_empty() {
-            return None;
-        }
-        let mut statistics = LineStatistics::default();
-        for line in &self.lines {
-            statistics.add(&line.statistics());
-        }
-        statistics.released += self.totals().map_or(0, |totals| totals.left_lane);
-        Some(statistics)
-    }
-
-    /// Takes one of the host's few line numbers, and so the marks that come with it: also without a
-    /// line of one's own, so that a packet which comes back from another's isn't met twice. The
-    /// header that says so is in the kernel before anybody else looks.
-    fn claim_line(&mut self) -> Result<()> {
-        let _others_wait = host::line_lock()?;
-        self.header.line = host::free_line()?;
-        self.header.slots_per_cpu = slots_per_cpu(aya::util::nr_cpus().map_or(1, |n| n as u32));
-        self.header.line_claimed = 1;
-        let header = self.header;
-        self.set(map::PLAN, header)
-    }
-
     /// Has the programs know the near side, and attaches those that are about connect().
     fn aim(&mut self, plan: &Plan) -> Result<()> {
         let header = self.header;
@@ -347,58 +263,6 @@ impl Injector {
             self.watch = Some(Watch::start(&self.netns, plan.near.clone(), maps)?);
         }
         Ok(())
-    }
-
-    fn start_line(&mut self) -> Result<()> {
-        let slots = self
-            .ebpf_mut()
-            .take_map(map::LINE_SLOTS)
-            .context("no slots in the object")?;
-        let slots = match &slots {
-            aya::maps::Map::Array(data) => Slots::map(data)?,
-            _ => anyhow::bail!("the delay line's slots are not an array"),
-        };
-        let ways = array(self.ebpf_mut(), map::WAYS)?;
-        let room = queue_length(self.header.slots_per_cpu);
-        let line = Userspace::start(&self.netns, room, slots, ways)?;
-        self.header.line_ifindex = line.ifindex();
-        self.add_line(Box::new(line), program::TC_LINE)
-    }
-
-    fn start_lane(&mut self) -> Result<()> {
-        let waits = self
-            .ebpf_mut()
-            .take_map(map::LANE_WAITS)
-            .context("no waits in the object")?;
-        let maps = LaneMaps {
-            words: array(self.ebpf_mut(), map::LANE)?.into(),
-            waits: waits.try_into()?,
-        };
-        let lane = Lane::make(&self.netns, Some(maps))?;
-        self.header.lane_ifindex = lane.ifindex();
-        let (far_netns, far_name) = lane.far_end();
-        let ebpf = self.ebpf.as_mut().context("the programs are unloaded")?;
-        far_netns.within(|| attach::attach_unseen(ebpf, program::TC_LANE_TURN, far_name))?;
-        self.add_line(Box::new(lane), program::TC_LANE)
-    }
-
-    /// Has a program send on what leaves a line.
-    fn add_line(&mut self, line: Box<dyn DelayBackend>, program: &str) -> Result<()> {
-        let device = line.device_name().to_owned();
-        log::info!("delayed packets wait behind {device}");
-        self.attached.push((line.ifindex(), device.clone()));
-        if let Some(release) = line.release() {
-            self.lease.watch(self.kill_switch()?, release);
-        }
-        self.lines.push(line);
-        let Self {
-            netns,
-            ledger,
-            ebpf,
-            ..
-        } = self;
-        let ebpf = ebpf.as_mut().context("the programs are unloaded")?;
-        netns.within(|| attach::attach(ebpf, program, &device, TcAttachType::Ingress, ledger))
     }
 
     fn attach(&mut self, names: &[String]) -> Result<()> {
@@ -424,173 +288,6 @@ impl Injector {
             }
             Ok(())
         })
-    }
-
-    /// Writes rules, then the targets that lead to them, then the shapes that lead to those.
-    /// Rules that limit connections hold last, once those are counted that are open.
-    fn write(&mut self, encoded: &Encoded) -> Result<()> {
-        self.write_jitter(encoded)?;
-        let fresh = self.fresh(encoded);
-        let by_age = fresh
-            .iter()
-            .copied()
-            .filter(|&index| encoded.rules[index as usize].only != only::ALL);
-        let by_age: Vec<u32> = by_age.collect();
-        let Self { netns, ebpf, .. } = self;
-        let ebpf = ebpf.as_mut().context("the programs are unloaded")?;
-        seeds::write_ages(ebpf, netns, &by_age)?;
-        let limits = fresh.iter().copied();
-        let limits: Vec<u32> = limits
-            .filter(|index| encoded.limits.contains(index))
-            .collect();
-        self.write_rules(encoded, &limits)?;
-        self.write_targets(encoded)?;
-        self.rules = self.rules.max(encoded.rules.len());
-        self.header.generation += 1;
-        self.header.rule_count = encoded.rules.len() as u32;
-        self.header.connect_rules = encoded.connect_rules;
-        self.header.limit_count = encoded.limits.len() as u32;
-        self.header.limits[..encoded.limits.len()].copy_from_slice(&encoded.limits);
-        self.header.shape_count = encoded.shapes.len() as u32;
-        self.header.shapes[..encoded.shapes.len()].copy_from_slice(&encoded.shapes);
-        let header = self.header;
-        self.lines.iter().for_each(|line| line.hold());
-        self.set(map::PLAN, header)?;
-        self.count_open(encoded, &limits)
-    }
-
-    /// Indices of the rules that come to hold by this plan.
-    fn fresh(&mut self, encoded: &Encoded) -> Vec<u32> {
-        let since: Vec<u64> = encoded.rules.iter().map(|rule| rule.starts_ns).collect();
-        self.seeded.resize(since.len(), 0);
-        let before = std::mem::replace(&mut self.since, since);
-        let rules = encoded.rules.iter().enumerate();
-        rules
-            .filter(|(index, rule)| {
-                rule.deadline_ns != 0 && before.get(*index) != Some(&rule.starts_ns)
-            })
-            .map(|(index, _)| index as u32)
-            .collect()
-    }
-
-    /// Writes rules; those named are put off until time ends.
-    fn write_rules(&mut self, encoded: &Encoded, put_off: &[u32]) -> Result<()> {
-        let seeded = std::mem::take(&mut self.seeded);
-        let mut rules: Array<_, FaultRule> = self.map_mut(map::RULES)?.try_into()?;
-        for (index, rule) in encoded.rules.iter().enumerate() {
-            let mut rule = *rule;
-            rule.seeded = seeded[index];
-            if put_off.contains(&(index as u32)) {
-                rule.starts_ns = u64::MAX;
-            }
-            rules.set(index as u32, rule, 0).context("writing a rule")?;
-        }
-        self.seeded = seeded;
-        Ok(())
-    }
-
-    fn write_targets(&mut self, encoded: &Encoded) -> Result<()> {
-        let before = std::mem::take(&mut self.targets);
-        let mut targets: HashMap<_, EndpointKey, Target> =
-            self.map_mut(map::TARGETS)?.try_into()?;
-        for (key, target) in &encoded.targets {
-            targets.insert(key, target, 0).context("writing a target")?;
-        }
-        for gone in before
-            .iter()
-            .filter(|key| !encoded.targets.contains_key(key))
-        {
-            targets.remove(gone).context("removing a target")?;
-        }
-        self.targets = encoded.targets.keys().copied().collect();
-        Ok(())
-    }
-
-    /// Counts the connections that are open, and lets the rules hold that limit them.
-    fn count_open(&mut self, encoded: &Encoded, limits: &[u32]) -> Result<()> {
-        if limits.is_empty() {
-            return Ok(());
-        }
-        let asked: Vec<_> = limits
-            .iter()
-            .map(|&index| (index, encoded.rules[index as usize].near != 0))
-            .collect();
-        let Self {
-            netns, ebpf, near, ..
-        } = self;
-        let ebpf = ebpf.as_mut().context("the programs are unloaded")?;
-        let open = seeds::write_open(ebpf, netns, near, encoded, &asked)?;
-        for (&index, open) in limits.iter().zip(open) {
-            self.seeded[index as usize] += open;
-        }
-        self.write_rules(encoded, &[])
-    }
-
-    /// Writes the tables of the distributions that rules draw from, each once.
-    fn write_jitter(&mut self, encoded: &Encoded) -> Result<()> {
-        for of in encoded.rules.iter().map(|rule| rule.distribution) {
-            if self.jitter.contains(&of) {
-                continue;
-            }
-            let Some(table) = jitter::table(of) else {
-                continue;
-            };
-            let mut tables: Array<_, JitterTable> = self.map_mut(map::JITTER)?.try_into()?;
-            tables
-                .set(of - 1, table, 0)
-                .context("writing a jitter table")?;
-            self.jitter.insert(of);
-        }
-        Ok(())
-    }
-
-    /// The kill switch once more, for another thread to look at.
-    fn kill_switch(&self) -> Result<Array<MapData, u32>> {
-        let Some(aya::maps::Map::Array(data)) = self.ebpf().map(map::KILL) else {
-            anyhow::bail!("the kill switch is not in the object");
-        };
-        let again = MapData::from_id(data.info()?.id())?;
-        Ok(aya::maps::Map::Array(again).try_into()?)
-    }
-
-    fn kill(&mut self) -> Result<()> {
-        self.set(map::KILL, 1u32)
-    }
-
-    fn set<V: Pod>(&mut self, name: &str, value: V) -> Result<()> {
-        let mut values: Array<_, V> = self.map_mut(name)?.try_into()?;
-        values
-            .set(0, value, 0)
-            .with_context(|| format!("writing {name}"))
-    }
-
-    fn per_cpu<V: Pod>(&self, name: &str) -> Result<PerCpuArray<&MapData, V>> {
-        let map = self
-            .ebpf()
-            .map(name)
-            .with_context(|| format!("{name} is not in the object"))?;
-        let aya::maps::Map::PerCpuArray(_) = map else {
-            anyhow::bail!("{name} is not a per-CPU array");
-        };
-        Ok(PerCpuArray::try_from(map)?)
-    }
-
-    fn map_mut(&mut self, name: &str) -> Result<&mut aya::maps::Map> {
-        self.ebpf_mut()
-            .map_mut(name)
-            .with_context(|| format!("{name} is not in the object"))
-    }
-
-    fn ebpf(&self) -> &Ebpf {
-        self.ebpf
-            .as_ref()
-            .expect("it is taken only when this is dropped")
-    }
-
-    fn ebpf_mut(&mut self) -> &mut Ebpf {
-        self.ebpf
-            .as_mut()
-            .expect("it is taken only when this is dropped")
     }
 }
 
@@ -649,24 +346,4 @@ fn not_needed(plan: &Plan) -> Vec<&'static str> {
         unused.push(map::COUNTED);
     }
     unused
-}
-
-/// A packet that returns to `lo` has lost its route. It is looked up anew, and without these the
-/// look-up takes it for a forgery.
-fn let_loopback_packets_return(ledger: &mut Ledger) -> Result<()> {
-    for setting in ["accept_local", "route_localnet"] {
-        ledger
-            .set(&format!("/proc/sys/net/ipv4/conf/lo/{setting}"), "1")
-            .context("letting packets return to lo")?;
-    }
-    Ok(())
-}
-
-fn array<V: Pod>(ebpf: &mut Ebpf, name: &str) -> Result<Array<MapData, V>> {
-    Ok(take(ebpf, name)?.try_into()?)
-}
-
-pub(super) fn take(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map> {
-    ebpf.take_map(name)
-        .with_context(|| format!("{name} is not in the object"))
 }

@@ -13,6 +13,7 @@ static OBJECT: &[u8] =
 /// Maps that only the injector uses, large ones.
 const INJECTOR_ONLY: &[&str] = &[
     map::TARGETS,
+    map::FILTER,
     map::RULES,
     map::RULE_COUNTERS,
     map::RULE_STATES,

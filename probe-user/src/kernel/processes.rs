@@ -8,10 +8,10 @@ mod find;
 mod guard;
 mod guardian;
 mod held;
+mod maps;
 
 use std::{
     collections::BTreeMap,
-    fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -21,19 +21,13 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use aya::{
-    Ebpf,
-    maps::{Map, MapData, MapInfo, PerCpuArray, PerCpuValues},
-};
-use probe_common::{
-    counters::RuleCounters,
-    names::{map, program},
-};
+use aya::Ebpf;
 
 pub use find::{Finder, Members};
 pub use guard::run as run_guardian;
+pub use maps::MapIds;
 
-use self::{find::Member, guardian::Guardian, held::Held};
+use self::{find::Member, guardian::Guardian, held::Held, maps::Counters};
 use super::{
     clock,
     leftovers::{Ledger, Leftover},
@@ -47,17 +41,6 @@ const TICK: Duration = Duration::from_millis(20);
 const LOOK_NS: u64 = 100_000_000;
 /// How often it is looked at once: between two looks processes may fork.
 const PASSES: usize = 8;
-
-/// The kernel's ids of the maps that say whether a fault still holds.
-#[derive(Clone, Copy, Debug)]
-pub struct MapIds {
-    /// The kill switch.
-    pub kill: u32,
-    /// The lease.
-    pub lease: u32,
-    /// The rules.
-    pub rules: u32,
-}
 
 /// What the guardian answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,12 +109,7 @@ impl Processes {
     /// # Errors
     /// Where the guardian doesn't come up.
     pub fn start(ebpf: &Ebpf, netns: &Netns, plan: &Plan) -> Result<Self> {
-        let maps = maps_of(ebpf)?;
-        let ids = MapIds {
-            kill: id_of(&maps, map::KILL)?,
-            lease: id_of(&maps, map::LEASE)?,
-            rules: id_of(&maps, map::RULES)?,
-        };
+        let (ids, counters) = maps::of(ebpf)?;
         let stops = |rule: &crate::plan::Rule| {
             rule.fault.is_on_processes() && rule.fault.signal().is_none()
         };
@@ -139,12 +117,11 @@ impl Processes {
             true => Some(Guardian::start(ids)?),
             false => None,
         };
-        let counters = MapData::from_id(id_of(&maps, map::RULE_COUNTERS)?)?;
         let work = Arc::new(Mutex::new(Work {
             finder: Finder::new(&plan.near, netns.inode),
             guardian,
             ledger: Ledger::open_beside(netns, "stopped"),
-            counters: Counters(Map::PerCpuArray(counters).try_into()?),
+            counters,
             held: BTreeMap::new(),
             looked_ns: 0,
             is_over: false,
@@ -295,7 +272,7 @@ impl Work {
 
     /// Has those stopped that a fault is to stop and that aren't yet.
     fn stop(&mut self, index: u32, held: &mut Held) -> Result<()> {
-        let waiting = held.to_be_stopped();
+        let waiting = held.waiting();
         if waiting.is_empty() {
             return Ok(());
         }
@@ -358,44 +335,6 @@ impl Work {
     }
 }
 
-/// The rules' counters, in the kernel, where also `probe status` finds them.
-struct Counters(PerCpuArray<MapData, RuleCounters>);
-
-impl fmt::Debug for Counters {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Counters").finish_non_exhaustive()
-    }
-}
-
-impl Counters {
-    fn write(&mut self, rule: u32, counters: &RuleCounters) -> Result<()> {
-        let cpus = aya::util::nr_cpus().map_err(|(_, error)| error)?;
-        let mut values = vec![RuleCounters::default(); cpus];
-        values[0] = *counters;
-        let values = PerCpuValues::try_from(values)?;
-        self.0.set(rule, values, 0).context("counting processes")
-    }
-}
-
 fn lock(work: &Mutex<Work>) -> MutexGuard<'_, Work> {
     work.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Ids of the maps that the injector's programs have.
-fn maps_of(ebpf: &Ebpf) -> Result<Vec<u32>> {
-    let name = program::TC_EGRESS;
-    let program: &aya::programs::SchedClassifier = ebpf
-        .program(name)
-        .with_context(|| format!("{name} is not in the object"))?
-        .try_into()?;
-    let ids = program.info()?.map_ids()?;
-    ids.context("the kernel doesn't tell a program's maps")
-}
-
-fn id_of(ids: &[u32], name: &str) -> Result<u32> {
-    let is_it = |id: &u32| MapInfo::from_id(*id).is_ok_and(|it| it.name_as_str() == Some(name));
-    ids.iter()
-        .copied()
-        .find(is_it)
-        .with_context(|| format!("an injector without {name}"))
 }

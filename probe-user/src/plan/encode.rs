@@ -27,6 +27,17 @@ pub struct Encoded {
     pub limits: Vec<u32>,
 }
 
+impl Encoded {
+    /// Words of the filter before the targets that aren't zero.
+    pub fn filter(&self) -> BTreeMap<u32, u64> {
+        let mut words = BTreeMap::new();
+        for bit in self.targets.keys().map(EndpointKey::filter_bit) {
+            *words.entry(bit / 64).or_default() |= 1 << (bit % 64);
+        }
+        words
+    }
+}
+
 /// Why a plan doesn't fit the maps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TooMuch {

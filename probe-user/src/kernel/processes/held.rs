@@ -121,7 +121,7 @@ impl Held {
     }
 
     /// Those that are to be stopped and aren't yet; not those that somebody else stopped.
-    pub(super) fn to_be_stopped(&mut self) -> Vec<Member> {
+    pub(super) fn waiting(&mut self) -> Vec<Member> {
         let waiting = &(&self.members - &self.stopped) - &self.left_alone;
         let is_stopped =
             |member: &Member| Stat::of(member.pid).is_some_and(|stat| stat.is_stopped());

@@ -45,7 +45,7 @@ fn load_all() -> Result<Vec<String>> {
     let mut refused = Vec::new();
     for name in names::PROGRAMS {
         match load(&mut ebpf, name) {
-            Err(error) if NEEDED_BY_SOME.contains(&name) => refused.push(first_line(&error)),
+            Err(error) if NEEDED_BY_SOME.contains(name) => refused.push(first_line(&error)),
             loaded => loaded?,
         }
     }

@@ -2,13 +2,18 @@
 //! (`BPF_PROG_TEST_RUN`), and an empty program beside it.
 
 mod armed;
+mod packet;
 
 use anyhow::{Result, ensure};
 use probe_common::rule::fault;
-use tests::test_run::{Program, empty};
+use tests::{
+    Netns,
+    test_run::{Program, empty},
+};
 
 use crate::{figures::Figures, host, report::Section};
-use armed::{Armed, Packet, armed};
+use armed::{Armed, armed};
+use packet::Packet;
 
 /// Runs of a program in a row, of which the kernel tells the mean.
 const REPEAT: u32 = 1_000_000;
@@ -34,8 +39,12 @@ const REDIRECTED: u32 = 7;
 const ALL: u32 = u32::MAX;
 
 pub(crate) fn measure(rounds: usize) -> Result<Vec<Section>> {
-    let singles = one_by_one(rounds)?;
-    Ok(vec![in_a_row(rounds)?, singles])
+    // Copies and resets go somewhere: to nobody's loopback.
+    let netns = Netns::new("bench")?;
+    netns.within(|| {
+        let singles = one_by_one(rounds)?;
+        Ok(vec![in_a_row(rounds)?, singles])
+    })
 }
 
 fn in_a_row(rounds: usize) -> Result<Section> {
@@ -72,6 +81,16 @@ fn in_a_row(rounds: usize) -> Result<Section> {
             "match, blackhole",
             Some(armed(&[(fault::BLACKHOLE, ALL)], 1)?),
             REDIRECTED,
+        ),
+        (
+            "match, loss in bursts",
+            Some(armed(&[(fault::LOSS_IN_BURSTS, ALL)], 1)?),
+            GOES_ON,
+        ),
+        (
+            "match, rate, nothing waits",
+            Some(armed(&[(fault::RATE, ALL)], 1)?),
+            GOES_ON,
         ),
         (
             "match, corrupt payload 100 %",
@@ -116,35 +135,37 @@ fn in_a_row(rounds: usize) -> Result<Section> {
     })
 }
 
-/// Delays, which push a tag onto the packet: each run gets a fresh one, and is clocked alone.
+/// Faults that leave the packet changed: each run gets a fresh one, and is clocked alone.
 fn one_by_one(rounds: usize) -> Result<Section> {
-    let v4 = Packet::V4.bytes();
+    let of = |kind| armed(&[(kind, ALL)], 1).map(Some);
+    let elsewhere = armed(&[(fault::LOSS, ALL)], 1)?.aimed_elsewhere();
+    let none = armed(&[(fault::LOSS, 0)], 1)?;
+    use Packet::{Answer, Question, V4};
     let cases = [
-        ("empty program", None, GOES_ON),
-        (
-            "no match",
-            Some(armed(&[(fault::LOSS, ALL)], 1)?.aimed_elsewhere()),
-            GOES_ON,
-        ),
-        (
-            "match, loss 0 %",
-            Some(armed(&[(fault::LOSS, 0)], 1)?),
-            GOES_ON,
-        ),
-        (
-            "match, delay",
-            Some(armed(&[(fault::DELAY, ALL)], 1)?),
-            REDIRECTED,
-        ),
+        ("empty program", None, GOES_ON, V4),
+        ("no match", Some(elsewhere), GOES_ON, V4),
+        ("match, loss 0 %", Some(none), GOES_ON, V4),
+        ("match, delay", of(fault::DELAY)?, REDIRECTED, V4),
+        ("match, reorder 100 %", of(fault::REORDER)?, REDIRECTED, V4),
         (
             "match, corrupt wire 100 %",
-            Some(armed(&[(fault::CORRUPT_WIRE, ALL)], 1)?),
+            of(fault::CORRUPT_WIRE)?,
             REDIRECTED,
+            V4,
         ),
+        ("match, duplicate 100 %", of(fault::DUPLICATE)?, GOES_ON, V4),
+        ("match, reset", of(fault::RESET)?, REDIRECTED, Answer),
+        (
+            "match, http-status",
+            of(fault::HTTP_STATUS)?,
+            GOES_ON,
+            Answer,
+        ),
+        ("match, dns", of(fault::DNS)?, REDIRECTED, Question),
     ];
     let mut cases = cases
         .into_iter()
-        .map(|(name, armed, verdict)| Case::new(name, armed, verdict, v4.clone()))
+        .map(|(name, armed, verdict, packet)| Case::new(name, armed, verdict, packet.bytes()))
         .collect::<Result<Vec<_>>>()?;
     for round in 0..rounds {
         in_turns(round, &mut cases, |case| {
@@ -162,7 +183,7 @@ fn one_by_one(rounds: usize) -> Result<Section> {
         title: "Program cost, one run at a time",
         how: format!(
             "`cargo xtask bench datapath`: as above, but each run is clocked by itself, on a fresh \
-             packet and with colder caches, because a delayed packet carries a tag afterwards; \
+             packet and with colder caches, because the fault leaves it changed; \
              medians of {SINGLES} runs, {rounds} rounds. Only differences between these rows tell \
              something. Nanoseconds."
         ),

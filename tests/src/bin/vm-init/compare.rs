@@ -2,14 +2,12 @@
 //! a line of its own that begins with `row`. In an emulated machine the clock of sender and
 //! receiver stalls now and then, for whoever delays packets.
 
-mod distribution;
 mod traffic;
 
 use anyhow::{Result, ensure};
-use tests::{Family, Pair, pair::INTERFACE, programs::run};
+use tests::{Family, Pair, distribution::Distribution, pair::INTERFACE, programs::run};
 
 use crate::faults::{end, inject};
-use distribution::Distribution;
 use traffic::{Arrivals, Flows, one_way};
 
 /// Packets of a sample of waits.
@@ -99,17 +97,18 @@ fn delays(base: f64) -> Result<()> {
 
 /// Each packet is of another flow, because probe keeps the order of a flow under jitter.
 fn jitter(base: f64) -> Result<()> {
-    const DELAY: f64 = 600.0;
-    const JITTER: f64 = 120.0;
+    // So long that what the machine stalls for is little beside it.
+    const DELAY: f64 = 3_000.0;
+    const JITTER: f64 = 600.0;
     for of in Distribution::ALL {
-        let probes = format!("delay 600ms --jitter 120ms --distribution {}", of.name());
+        let probes = format!("delay 3s --jitter 600ms --distribution {}", of.name());
         // Uniform is what netem does where nothing is said.
         let netems = match of {
-            Distribution::Uniform => "delay 600ms 120ms".to_owned(),
-            _ => format!("delay 600ms 120ms distribution {}", of.name()),
+            Distribution::Uniform => "delay 3s 600ms".to_owned(),
+            _ => format!("delay 3s 600ms distribution {}", of.name()),
         };
         row(
-            &format!("delay 600ms, jitter 120ms, {}: K-S distance, p", of.name()),
+            &format!("delay 3s, jitter 600ms, {}: K-S distance, p", of.name()),
             "0, > 0.01",
             |by| {
                 if by == OTHER {

@@ -9,11 +9,13 @@ use aya::{
     programs::SchedClassifier,
 };
 use probe_common::{
-    address::{Address, protocol},
+    address::Address,
     names::{map, program},
-    rule::{EndpointKey, FaultRule, PlanHeader, Shape, Target, direction},
+    rule::{EndpointKey, FILTER_BITS, FaultRule, PlanHeader, Shape, Target, direction, fault},
 };
 use tests::test_run::Program;
+
+use super::packet::{FAR_V4, PORT};
 
 static OBJECT: &[u8] = include_bytes_aligned!(concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -29,49 +31,8 @@ const UNUSED: [(&str, u32); 5] = [
     (map::EVENTS, 4_096),
 ];
 
-/// The far end's address, IPv4 and IPv6, and port.
-const FAR_V4: [u8; 4] = [10, 88, 0, 2];
-const FAR_V6: [u8; 16] = [0xfd, 0x88, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2];
-const PORT: u16 = 9_000;
-/// Payload bytes of the packets.
-const PAYLOAD: usize = 100;
-
-/// A packet that programs are run over.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Packet {
-    V4,
-    V6,
-}
-
-impl Packet {
-    /// The packet, from its Ethernet header on; its checksums are of no interest.
-    pub(super) fn bytes(self) -> Vec<u8> {
-        let mut bytes = vec![2; 12];
-        let udp_length = (8 + PAYLOAD) as u16;
-        match self {
-            Self::V4 => {
-                bytes.extend([0x08, 0x00, 0x45, 0]);
-                bytes.extend((20 + udp_length).to_be_bytes());
-                bytes.extend([0, 0, 0x40, 0, 64, protocol::UDP, 0, 0]);
-                bytes.extend([10, 88, 0, 1]);
-                bytes.extend(FAR_V4);
-            }
-            Self::V6 => {
-                bytes.extend([0x86, 0xdd, 0x60, 0, 0, 0]);
-                bytes.extend(udp_length.to_be_bytes());
-                bytes.extend([protocol::UDP, 64]);
-                bytes.extend([0xfd, 0x88, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
-                bytes.extend(FAR_V6);
-            }
-        }
-        bytes.extend(5_000u16.to_be_bytes());
-        bytes.extend(PORT.to_be_bytes());
-        bytes.extend(udp_length.to_be_bytes());
-        bytes.extend([0x12, 0x34]);
-        bytes.extend((0..PAYLOAD).map(|at| at as u8));
-        bytes
-    }
-}
+/// A DNS response code.
+const NXDOMAIN: u32 = 3;
 
 /// A loaded injector.
 #[derive(Debug)]
@@ -100,15 +61,24 @@ pub(super) fn armed(rules: &[(u32, u32)], targets: usize) -> Result<Armed> {
             direction: direction::EGRESS,
             deadline_ns: u64::MAX,
             probability,
+            flow_share: u32::MAX,
             delay_ns: 10_000_000,
+            // A bucket that is never empty.
+            byte_cost: 1,
+            burst_ns: u64::MAX / 4,
+            // In and out of bursts, in which nothing is lost.
+            bursts: [1 << 30, 1 << 31, 0, 0],
+            status: if kind == fault::DNS { NXDOMAIN } else { 503 },
             seed: 1,
             ..FaultRule::default()
         };
         armed.set(map::RULES, index as u32, rule)?;
     }
-    for number in 0..targets as u32 {
-        armed.aim(far_side(number), rules.len())?;
+    let sides: Vec<_> = (0..targets as u32).map(far_side).collect();
+    for &side in &sides {
+        armed.aim(side, rules.len())?;
     }
+    armed.write_filter(&sides)?;
     let mut header = PlanHeader {
         rule_count: rules.len() as u32,
         shape_count: u32::from(targets > 0),
@@ -149,6 +119,8 @@ impl Armed {
         targets.remove(&far_side(0)).expect("a target that goes");
         let elsewhere = targets.insert(far_side(1 << 20), target, 0);
         elsewhere.expect("a target in its place");
+        let known = targets.keys().filter_map(Result::ok).collect::<Vec<_>>();
+        self.write_filter(&known).expect("a filter that is written");
         self
     }
 
@@ -160,6 +132,15 @@ impl Armed {
         let program = self.ebpf.program(program::TC_EGRESS);
         let program: &SchedClassifier = program.context("no program")?.try_into()?;
         Ok(Program::of(program.fd()?.as_fd().try_clone_to_owned()?))
+    }
+
+    fn write_filter(&mut self, sides: &[EndpointKey]) -> Result<()> {
+        let mut words = vec![0u64; FILTER_BITS as usize / 64];
+        for bit in sides.iter().map(|side| side.filter_bit() as usize) {
+            words[bit / 64] |= 1 << (bit % 64);
+        }
+        let mut words = words.into_iter().enumerate();
+        words.try_for_each(|(index, word)| self.set(map::FILTER, index as u32, word))
     }
 
     fn classifier(&mut self) -> Result<&mut SchedClassifier> {

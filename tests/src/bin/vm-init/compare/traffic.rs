@@ -13,6 +13,8 @@ use anyhow::{Context, Result};
 
 /// How long nothing has to come until all has.
 const QUIET: Duration = Duration::from_millis(2_500);
+/// The same where packets wait for seconds, and some much longer than others.
+const LONG_QUIET: Duration = Duration::from_secs(20);
 /// Length of a packet.
 const LENGTH: usize = 200;
 /// The rest of it is this, so that its checksum covers something.
@@ -58,12 +60,22 @@ pub(super) fn one_way(pair: &Pair, flows: Flows, count: u64, per_second: u64) ->
     let receiver = pair.far.within(|| {
         let receiver = UdpSocket::bind(to).context("binding a receiver")?;
         socket::make_room(&receiver)?;
-        receiver.set_read_timeout(Some(QUIET))?;
+        receiver.set_read_timeout(Some(match flows {
+            Flows::One => QUIET,
+            Flows::Each => LONG_QUIET,
+        }))?;
         Ok(receiver)
     })?;
     let (began, sent) = (Instant::now(), AtomicBool::new(false));
     thread::scope(|scope| {
-        let reading = scope.spawn(|| read(&receiver, began, &sent));
+        let reading = scope.spawn(|| {
+            read(
+                &receiver,
+                began,
+                &sent,
+                (flows == Flows::Each).then_some(count),
+            )
+        });
         let sending = pair
             .near
             .within(|| send(to, flows, count, per_second, began));
@@ -91,10 +103,19 @@ fn send(to: SocketAddr, flows: Flows, count: u64, per_second: u64, began: Instan
     Ok(())
 }
 
-fn read(receiver: &UdpSocket, began: Instant, sent: &AtomicBool) -> Result<Arrivals> {
+/// Reads until nothing comes any more, or all that is expected has.
+fn read(
+    receiver: &UdpSocket,
+    began: Instant,
+    sent: &AtomicBool,
+    expected: Option<u64>,
+) -> Result<Arrivals> {
     let mut arrivals = Arrivals::default();
     let mut packet = [0; LENGTH];
     loop {
+        if expected == Some(arrivals.took.len() as u64) {
+            return Ok(arrivals);
+        }
         // Asked before it is waited, so that the whole wait was quiet.
         let all_sent = sent.load(Ordering::Acquire);
         match receiver.recv(&mut packet) {

@@ -1,23 +1,31 @@
 //! The distributions that jitter is asked to have, and how far a sample is from one.
 
+use crate::kolmogorov;
+
 /// A distribution of jitter, by what netem and probe both call it.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Distribution {
+pub enum Distribution {
+    /// Evenly over ± 1.
     Uniform,
+    /// The standard one.
     Normal,
+    /// Of shape 3, moved and stretched as netem's table is.
     Pareto,
+    /// A quarter normal and three quarters Pareto, at the same share.
     ParetoNormal,
 }
 
 impl Distribution {
-    pub(super) const ALL: [Self; 4] = [
+    /// Each of them.
+    pub const ALL: [Self; 4] = [
         Self::Uniform,
         Self::Normal,
         Self::Pareto,
         Self::ParetoNormal,
     ];
 
-    pub(super) fn name(self) -> &'static str {
+    /// Its name, as typed.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Uniform => "uniform",
             Self::Normal => "normal",
@@ -46,15 +54,9 @@ impl Distribution {
 
     /// The largest distance between the sample's distribution and this one (Kolmogorov-Smirnov),
     /// and how likely chance alone makes one as large.
-    pub(super) fn distance(self, sample: &mut [f64]) -> (f64, f64) {
-        sample.sort_by(f64::total_cmp);
-        let n = sample.len() as f64;
-        let distances = sample.iter().enumerate().map(|(at, &x)| {
-            let below = self.below(x);
-            (below - at as f64 / n).max((at + 1) as f64 / n - below)
-        });
-        let distance = distances.fold(0.0, f64::max);
-        (distance, chance(distance, n))
+    pub fn distance(self, sample: &mut [f64]) -> (f64, f64) {
+        let distance = kolmogorov::distance(sample, |x| self.below(x));
+        (distance, kolmogorov::p_value(distance, sample.len()))
     }
 }
 
@@ -90,19 +92,6 @@ fn normal(x: f64) -> f64 {
     1.0 - density * FACTORS.iter().fold(0.0, |sum, factor| (sum + factor) * t)
 }
 
-/// How likely a distance as large is by chance (Stephens 1970, on Kolmogorov's series).
-fn chance(distance: f64, n: f64) -> f64 {
-    let scaled = (n.sqrt() + 0.12 + 0.11 / n.sqrt()) * distance;
-    if scaled < 0.3 {
-        return 1.0;
-    }
-    let terms = (1..=100).map(|j: i32| {
-        let sign = if j % 2 == 1 { 1.0 } else { -1.0 };
-        sign * (-2.0 * f64::from(j * j) * scaled * scaled).exp()
-    });
-    (2.0 * terms.sum::<f64>()).clamp(0.0, 1.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,7 +114,5 @@ mod tests {
         assert!(distance < 0.002 && chance > 0.99);
         let (distance, chance) = Distribution::Normal.distance(&mut even);
         assert!(distance > 0.1 && chance < 1e-6);
-        // The critical value of 1 %.
-        assert!((super::chance(1.628 / 100.0, 10_000.0) - 0.01).abs() < 0.001);
     }
 }
