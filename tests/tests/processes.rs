@@ -13,6 +13,7 @@ use nix::{
 };
 use tests::{
     Cgroup, Netns, Probe,
+    lab::Lab,
     patience::{LONG, wait_for, wait_until},
     programs,
     snapshot::Traces,
@@ -245,35 +246,72 @@ fn killed_stopped_or_without_its_guardian_it_lets_everybody_go_on() -> Result<()
     Ok(())
 }
 
+/// What is in the way when `probe stop` comes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Obstacle {
+    None,
+    /// Probe hangs, and what is noted down is gone: the guardian alone is left.
+    GuardianAlone,
+    /// Probe hangs, and its guardian was killed: what is noted down alone is left.
+    NotesAlone,
+}
+
 #[test]
 #[ignore = "needs root"]
 fn stop_lets_everybody_go_on_at_once() -> Result<()> {
     let _turn = Turn::alone()?;
     let ground = Ground::new()?;
-    for hangs in [false, true] {
-        let (paused, traces) = ground.pause()?;
-        let (code, told) = probe("status")?;
-        ensure!(code == 0 && told.contains("pause of cgroup"), "{told}");
-        if hangs {
-            paused.signal(Signal::SIGSTOP)?;
-        }
-        let mut stop = Command::new(programs::probe()?);
-        let mut stop = stop.arg("stop").stdout(Stdio::null()).spawn()?;
-        let thrown = wait_for("the switch to be thrown", LONG, || {
-            let ended = stop.try_wait()?.is_some();
-            let goes_on = !ground.victim.is_stopped();
-            Ok((ended || goes_on).then(Instant::now))
-        })?;
-        println!("went on after {:?}", ground.goes_on(thrown, AT_ONCE)?);
-        stop.wait()?;
-        paused.signal(Signal::SIGCONT)?;
-        let ended = paused.finish()?;
-        ensure!(ended.code() == 3, "{ended:?}");
-        traces.wait_until_gone()?;
-        ensure!(traces.pages().is_empty(), "{:?}", traces.pages());
-        ensure!(!ground.victim.is_stopped(), "stopped again");
+    for obstacle in [
+        Obstacle::None,
+        Obstacle::GuardianAlone,
+        Obstacle::NotesAlone,
+    ] {
+        let took = stop_lets_go(&ground, obstacle).with_context(|| format!("{obstacle:?}"))?;
+        println!("{obstacle:?}: went on {took:?} after the start of `probe stop`");
     }
     Ok(())
+}
+
+fn stop_lets_go(ground: &Ground, obstacle: Obstacle) -> Result<Duration> {
+    let (paused, traces) = ground.pause()?;
+    let (code, told) = probe("status")?;
+    ensure!(code == 0 && told.contains("pause of cgroup"), "{told}");
+    let guardian = Pid::from_raw(guardian(&paused)? as i32);
+    let struck = Instant::now();
+    match obstacle {
+        Obstacle::None => {}
+        Obstacle::GuardianAlone => {
+            paused.signal(Signal::SIGSTOP)?;
+            for page in traces.pages() {
+                fs::remove_file(format!("/run/probe/{page}"))?;
+            }
+        }
+        Obstacle::NotesAlone => {
+            paused.signal(Signal::SIGSTOP)?;
+            kill(guardian, Signal::SIGKILL)?;
+        }
+    }
+    let began = Instant::now();
+    let mut stop = Command::new(programs::probe()?);
+    let mut stop = stop.arg("stop").stdout(Stdio::null()).spawn()?;
+    let mut went_on = None;
+    let stopped = wait_for("probe to stop everything", LONG, || {
+        if !ground.victim.is_stopped() {
+            went_on.get_or_insert_with(Instant::now);
+        }
+        Ok(stop.try_wait()?.map(|_| Instant::now()))
+    })?;
+    ground.goes_on(stopped, AT_ONCE)?;
+    // Else the lease would have let it go as well.
+    ensure!(struck.elapsed() < LIMIT / 2, "the test was too slow");
+    let went_on = went_on.unwrap_or_else(Instant::now);
+    paused.signal(Signal::SIGCONT)?;
+    let ended = paused.finish()?;
+    ensure!(ended.code() == 3, "{ended:?}");
+    traces.wait_until_gone()?;
+    ensure!(traces.pages().is_empty(), "{:?}", traces.pages());
+    ensure!(!ground.victim.is_stopped(), "stopped again");
+    Ok(went_on.duration_since(began))
 }
 
 #[test]
@@ -372,6 +410,32 @@ fn killed_once_and_told_who_ignores_it() -> Result<()> {
     let survivors = &ended.json()?["survivors"];
     let name = format!("sh {}", stubborn.pid());
     ensure!(survivors[0] == name.as_str(), "{ended:?}");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs root"]
+fn in_a_game_day_the_service_is_paused_and_recovers() -> Result<()> {
+    let _turn = Turn::together()?;
+    let lab = Lab::up("--duration 60s")?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("pause.toml");
+    let scenario = format!(
+        "name = \"the shop hangs\"\n\
+         [service]\nname = \"shop\"\nlisten = 8080\nprocess = \"{}\"\nnetns = \"{}\"\n\
+         [steady_state]\nfor = \"2s\"\nsuccess_rate = \">= 90%\"\n\
+         [[step]]\nat = \"0s\"\nfor = \"2s\"\nfault = \"pause\"\nnear = \"service\"\n\
+         [expect]\nrecovery = \"<= 20s\"\n",
+        lab.pid("shop")?,
+        lab.netns("shop")
+    );
+    fs::write(&file, scenario)?;
+    let ended = Probe::start(&format!("run --headless -o json {}", file.display()))?.finish()?;
+    let verdict = ended.json()?;
+    let counters = &verdict["faults"][0]["counters"];
+    ensure!(counters["paused"] == 1, "{ended:?}");
+    ensure!(ended.code() == 0, "{ended:?}");
+    ensure!(!is_stopped(lab.pid("shop")?), "the shop is still stopped");
     Ok(())
 }
 
