@@ -291,6 +291,7 @@ fn stop_lets_go(ground: &Ground, obstacle: Obstacle) -> Result<Duration> {
             kill(guardian, Signal::SIGKILL)?;
         }
     }
+    ensure!(ground.victim.is_stopped(), "it went on by itself");
     let began = Instant::now();
     let mut stop = Command::new(programs::probe()?);
     let mut stop = stop.arg("stop").stdout(Stdio::null()).spawn()?;
@@ -417,7 +418,7 @@ fn killed_once_and_told_who_ignores_it() -> Result<()> {
 #[ignore = "needs root"]
 fn in_a_game_day_the_service_is_paused_and_recovers() -> Result<()> {
     let _turn = Turn::together()?;
-    let lab = Lab::up("--duration 60s")?;
+    let lab = Lab::up("--for 60s")?;
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("pause.toml");
     let scenario = format!(
