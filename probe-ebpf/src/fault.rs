@@ -3,6 +3,7 @@
 
 mod age;
 mod blackhole;
+mod case;
 mod connection_cap;
 mod corrupt;
 mod delay;
@@ -12,31 +13,31 @@ mod http_status;
 mod lane;
 mod loss;
 mod loss_in_bursts;
+mod permit;
 mod rate;
 mod reorder;
 mod reset;
 mod size;
 mod turn_back;
 
-use core::mem::MaybeUninit;
-
-use aya_ebpf::{bindings::__sk_buff, helpers::bpf_ktime_get_ns};
+use aya_ebpf::bindings::__sk_buff;
 use probe_common::{
-    line::{FLAG_CORRUPT, Slot, mark},
+    line::{FLAG_CORRUPT, Slot},
     random,
     rule::{
-        FaultFlow, FaultRule, MAX_RULES_PER_TARGET, MAX_SHAPES, PlanHeader, Target, direction,
-        fault, only,
+        FaultFlow, FaultRule, MAX_RULES_PER_TARGET, MAX_SHAPES, Target, direction, fault, only,
     },
 };
 use probe_ebpf::packet::Packet;
 
-pub(crate) use self::size::Size;
+pub(crate) use self::{
+    case::{Case, mark_of},
+    permit::Permit,
+    size::Size,
+};
 use crate::{
-    atomic,
     maps::{count, counters, flows, line, plan},
-    protect::probe_is_protected,
-    select::{self, hashes},
+    select,
     skb::{self, Skb},
 };
 
@@ -44,52 +45,6 @@ use crate::{
 pub(crate) const GO_ON: i32 = -1;
 /// `TC_ACT_SHOT`: inwards, a packet vanishes without anybody being told.
 pub(crate) const SHOT: i32 = 2;
-
-/// A packet before its rules, and what they have decided so far.
-///
-/// Plain words without padding: it is handed to a function that the verifier checks by itself,
-/// and that knows no more of it than its size.
-#[repr(C)]
-pub(crate) struct Case {
-    /// Zero until the first target was consulted.
-    now_ns: u64,
-    flow_hash: u64,
-    connection_hash: u64,
-    /// How long the packet is to wait.
-    wait_ns: u64,
-    /// The delay line's device; 0 without one.
-    line_ifindex: u32,
-    /// The mark that packets get there.
-    mark: u32,
-    slots_per_cpu: u32,
-    /// One of [`direction`].
-    way: u32,
-    length: u32,
-    transport: u32,
-    protocol: u32,
-    network: u32,
-    v6: u32,
-    /// Has no transport header.
-    later_fragment: u32,
-    protected: u32,
-    /// Kill switch or lapsed lease: no rule is asked.
-    left_alone: u32,
-    vanishes: u32,
-    into_line: u32,
-    /// What the line is to do with it besides waiting.
-    line_flags: u32,
-    random: u32,
-    /// Which rule sent it into the line last, or back, should that fail.
-    acting_rule: u32,
-    /// Goes back to who sent it: how, as `turn_back.rs` has it.
-    turned_back: u32,
-    /// The fq lane's near end; 0 without one.
-    lane_ifindex: u32,
-    /// Is the near side's.
-    pub(crate) near: u32,
-}
-
-const _: () = assert!(size_of::<Case>().is_multiple_of(size_of::<u64>()));
 
 /// What one rule did to a packet.
 pub(crate) enum Touch {
@@ -103,70 +58,6 @@ pub(crate) enum Touch {
     Rewritten,
     /// It should have been touched and could not be.
     Failed,
-}
-
-/// The mark of this injector's packets in one direction; zero where it has none.
-#[inline(always)]
-pub(crate) fn mark_of(header: &PlanHeader, way: u32) -> u16 {
-    if header.line_claimed == 0 {
-        return 0;
-    }
-    mark(header.line, way == direction::INGRESS)
-}
-
-impl Case {
-    /// Puts a packet's case where the caller has room for it.
-    ///
-    /// Zeroed word by word, and in place: the compiler would otherwise call a function that does
-    /// it one octet at a time, which was a third of what a packet that matches nothing cost.
-    #[inline(always)]
-    pub(crate) fn put<'a>(
-        room: &'a mut MaybeUninit<Self>,
-        skb: &Skb,
-        packet: &Packet,
-        way: u32,
-        header: &PlanHeader,
-    ) -> &'a mut Self {
-        let words = room.as_mut_ptr().cast::<u64>();
-        for at in 0..size_of::<Self>() / size_of::<u64>() {
-            // SAFETY: within the room, which is aligned for words.
-            unsafe { words.add(at).write_volatile(0) };
-        }
-        // SAFETY: every byte was written (its size is a multiple of a word's), and all zero is a
-        // case.
-        let case = unsafe { room.assume_init_mut() };
-        case.line_ifindex = header.line_ifindex;
-        case.lane_ifindex = header.lane_ifindex;
-        case.mark = u32::from(mark_of(header, way));
-        case.slots_per_cpu = header.slots_per_cpu;
-        case.way = way;
-        case.length = skb.len();
-        case.transport = u32::from(packet.transport);
-        case.protocol = u32::from(packet.protocol);
-        case.network = u32::from(packet.network);
-        case.v6 = u32::from(packet.v6);
-        case.later_fragment = u32::from(packet.later_fragment);
-        case
-    }
-
-    /// What comes before the first rule of a packet. In this order: kill switch, lease, then (in
-    /// [`ask`]) each rule's own time, and what no fault may touch.
-    #[inline(always)]
-    fn begin(&mut self, packet: &Packet) {
-        // SAFETY: a helper call without arguments.
-        self.now_ns = unsafe { bpf_ktime_get_ns() };
-        if plan::killed() {
-            count!(counters::injector(), killed);
-            self.left_alone = 1;
-        } else if self.now_ns >= plan::lease_until() {
-            count!(counters::injector(), lapsed);
-            self.left_alone = 1;
-        }
-        self.protected = probe_is_protected(packet);
-        let hashes = hashes(packet);
-        self.flow_hash = hashes.flow;
-        self.connection_hash = hashes.connection;
-    }
 }
 
 /// Asks the rules of the target that a packet falls under by a shape, and of every other by the
@@ -289,47 +180,15 @@ fn ask(skb: &Skb, index: u32, case: &mut Case) {
 /// How large a rule's fault is for this packet's connection now; `None` where it isn't there.
 #[inline(always)]
 fn in_force(rule: &FaultRule, case: &Case) -> Option<Size> {
-    // Number 0 is no packet's: whole connections are chosen by it.
-    let chosen = random::draw(rule.seed, case.connection_hash, 0);
-    if !random::hits(chosen, rule.flow_share) {
-        return None;
-    }
-    Size::of(rule, case.now_ns)
-}
-
-/// Leave to touch one packet more, where a rule may only touch so many.
-pub(crate) struct Permit {
-    touched: *mut u64,
-}
-
-impl Permit {
-    #[inline(always)]
-    pub(crate) fn take(index: u32, rule: &FaultRule) -> Option<Self> {
-        if rule.max_packets == 0 {
-            return Some(Self {
-                touched: core::ptr::null_mut(),
-            });
-        }
-        let state = plan::state(index)?;
-        // SAFETY: a valid pointer into the map, changed by atomic operations only.
-        let permit = Self {
-            touched: unsafe { &raw mut (*state).touched },
-        };
-        // SAFETY: as above.
-        if unsafe { atomic::fetch_add(permit.touched, 1) } >= rule.max_packets {
-            permit.give_back();
+    // All of them is what is asked mostly, and takes no draw.
+    if rule.flow_share != u32::MAX {
+        // Number 0 is no packet's: whole connections are chosen by it.
+        let chosen = random::draw(rule.seed, case.connection_hash, 0);
+        if !random::hits(chosen, rule.flow_share) {
             return None;
         }
-        Some(permit)
     }
-
-    #[inline(always)]
-    fn give_back(&self) {
-        if !self.touched.is_null() {
-            // SAFETY: as in `take`.
-            unsafe { atomic::fetch_add(self.touched, u64::MAX) };
-        }
-    }
+    Size::of(rule, case.now_ns)
 }
 
 /// A draw that is partly the one before, as netem's `get_crandom` has it.

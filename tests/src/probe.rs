@@ -30,6 +30,9 @@ use crate::{
 /// What is in the environment of every process that a probe started here starts.
 const MARK: &str = "PROBE_TESTS_MARK";
 
+/// Names the audit log.
+const AUDIT: &str = "PROBE_AUDIT";
+
 /// Tells the probes of one process apart.
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -84,6 +87,10 @@ impl Probe {
     pub fn spawn(mut command: Command) -> Result<Self> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let mark = format!("{}-{number}", std::process::id());
+        if command.get_envs().all(|(name, _)| name != AUDIT) {
+            // The host's own log is for what people do.
+            command.env(AUDIT, std::env::temp_dir().join("probe-tests-audit.jsonl"));
+        }
         let mut child = command
             .env(MARK, &mark)
             .env("RUST_BACKTRACE", "1")
