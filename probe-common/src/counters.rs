@@ -58,6 +58,10 @@ counters! {
         errors,
         /// Calls of connect() made to fail.
         refused,
+        /// Processes stopped; counted by user space.
+        paused,
+        /// Processes that a signal ended; counted by user space.
+        killed,
     }
 }
 
@@ -134,5 +138,5 @@ counters! {
     }
 }
 
-const _: () = assert!(size_of::<RuleCounters>() == 104);
+const _: () = assert!(size_of::<RuleCounters>() == 120);
 const _: () = assert!(size_of::<PeerCounters>() == 72);

@@ -23,4 +23,4 @@ pub mod rule;
 /// The object is embedded in the binary, so the two can't drift apart in one process; the
 /// number tells one process's maps from another's when `probe stop` and `probe status` look at
 /// what runs on the host.
-pub const ABI_VERSION: u32 = 2;
+pub const ABI_VERSION: u32 = 3;

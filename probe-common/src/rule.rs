@@ -44,6 +44,10 @@ pub mod fault {
     pub const REFUSE: u32 = 13;
     /// connect() fails beyond so many connections at once.
     pub const LIMIT_CONNECTIONS: u32 = 14;
+    /// Processes are stopped. No packet meets it: user space does it.
+    pub const PAUSE: u32 = 15;
+    /// Processes get [`FaultRule::signal`](super::FaultRule::signal). No packet meets it.
+    pub const KILL: u32 = 16;
 }
 
 /// [`FaultRule::distribution`] values: how jitter is spread around the delay.
@@ -348,8 +352,8 @@ pub struct FaultRule {
     pub near: u32,
     /// Refuse, limit: the error that connect() fails with.
     pub errno: u32,
-    /// Always zero.
-    pub pad_2: u32,
+    /// Kill: the number of the signal.
+    pub signal: u32,
     /// Limit: how many connections may be open at once.
     pub limit: u64,
     /// Limit: how many of those that count were open before; see [`RuleState::open`].

@@ -22,6 +22,7 @@ mod emit;
 mod fault;
 #[cfg(target_arch = "bpf")]
 mod maps;
+#[cfg(target_arch = "bpf")]
 mod near;
 #[cfg(target_arch = "bpf")]
 mod overhear;

@@ -9,6 +9,7 @@ mod check;
 mod demo;
 mod doctor;
 mod failure;
+mod guardian;
 mod inject;
 mod logging;
 mod observe;
@@ -103,6 +104,8 @@ enum Command {
     Status(status::StatusArgs),
     Demo(demo::DemoArgs),
     Audit(audit::AuditArgs),
+    #[command(hide = true)]
+    Guardian(guardian::GuardianArgs),
 }
 
 /// Does what the process was started for.
@@ -153,6 +156,7 @@ fn run(command: Option<Command>, common: &Common) -> anyhow::Result<ExitCode> {
         Some(Command::Status(args)) => status::run(args, common),
         Some(Command::Demo(args)) => demo::run(args, common),
         Some(Command::Audit(args)) => audit::run(args, common),
+        Some(Command::Guardian(args)) => guardian::run(&args),
     }
 }
 

@@ -13,10 +13,12 @@ mod dns;
 mod duplicate;
 mod errno;
 mod http_status;
+mod kill;
 mod limit_connections;
 mod loss;
 mod modifiers;
 mod partition;
+mod pause;
 mod rate;
 mod refuse;
 mod reorder;
@@ -24,6 +26,7 @@ mod reset;
 
 pub use arguments::{About, Argument, Arguments, Form};
 pub use errno::Errno;
+pub use kill::Ending;
 pub use modifiers::{Modifiers, Only};
 
 use crate::mistake::Mistake;
@@ -47,6 +50,8 @@ trait Kind: Copy + Sized {
     const GROWS: bool = true;
     /// Whether it is about calls of connect(), rather than packets.
     const AT_CONNECT: bool = false;
+    /// Whether it acts on the near side's processes, rather than on packets.
+    const ON_PROCESSES: bool = false;
 
     /// Reads it.
     fn read<A: Arguments>(arguments: &A) -> Result<Self, A::Error>;
@@ -84,6 +89,11 @@ trait Kind: Copy + Sized {
         None
     }
 
+    /// Which signal processes get once, where that is what it does.
+    fn signal(&self) -> Option<Ending> {
+        None
+    }
+
     /// Writes it into a rule.
     fn encode(&self, rule: &mut FaultRule);
 
@@ -104,13 +114,14 @@ pub struct Description {
     default_direction: Direction,
     grows: bool,
     at_connect: bool,
+    on_processes: bool,
 }
 
 macro_rules! faults {
     ($($module:ident::$kind:ident,)+) => {
         $(pub use $module::$kind;)+
 
-        /// What happens to a packet.
+        /// What happens to a packet, or a process.
         #[derive(Clone, Copy, Debug, PartialEq)]
         pub enum Fault {
             $(#[doc = concat!("See [`", stringify!($kind), "`].")] $kind($kind),)+
@@ -125,6 +136,7 @@ macro_rules! faults {
             default_direction: $kind::DEFAULT_DIRECTION,
             grows: $kind::GROWS,
             at_connect: $kind::AT_CONNECT,
+            on_processes: $kind::ON_PROCESSES,
         }),+];
 
         impl Fault {
@@ -183,6 +195,11 @@ macro_rules! faults {
                 match self { $(Self::$kind(kind) => kind.limit(),)+ }
             }
 
+            /// Which signal processes get once, where that is what it does.
+            pub fn signal(&self) -> Option<Ending> {
+                match self { $(Self::$kind(kind) => kind.signal(),)+ }
+            }
+
             /// Writes it into a rule.
             pub fn encode(&self, rule: &mut FaultRule) {
                 match self { $(Self::$kind(kind) => kind.encode(rule),)+ }
@@ -210,10 +227,9 @@ faults! {
     dns::Dns,
     refuse::Refuse,
     limit_connections::LimitConnections,
+    pause::Pause,
+    kill::Kill,
 }
-
-/// Faults there will be.
-const LATER: [&str; 2] = ["pause", "kill"];
 
 impl Fault {
     /// The direction it holds in, given what was asked.
@@ -222,6 +238,13 @@ impl Fault {
     /// Where it can't hold in that one.
     pub fn direction(&self, asked: Option<Direction>) -> Result<Direction, Mistake> {
         let description = self.description();
+        if description.on_processes && asked.is_some() {
+            let mistake = Mistake::new(format!(
+                "{}: it acts on processes, not on packets of a direction",
+                self.kind()
+            ));
+            return Err(mistake.hint("leave the direction out"));
+        }
         match (description.direction, asked) {
             (None, None) => Ok(description.default_direction),
             (None, Some(asked)) => Ok(asked),
@@ -245,6 +268,19 @@ impl Fault {
     /// Whether it is about calls of connect(), rather than packets.
     pub fn is_at_connect(&self) -> bool {
         self.description().at_connect
+    }
+
+    /// Whether it acts on the near side's processes, rather than on packets.
+    pub fn is_on_processes(&self) -> bool {
+        self.description().on_processes
+    }
+
+    /// What its direction is called, where it has one.
+    pub fn direction_name(&self, direction: Direction) -> &'static str {
+        match self.is_on_processes() {
+            true => "none",
+            false => direction.name(),
+        }
     }
 
     fn description(&self) -> &'static Description {
@@ -276,6 +312,11 @@ pub fn described(name: &str) -> Option<&'static Description> {
 pub fn told(rule: &FaultRule) -> String {
     let fault = Fault::decode(rule).map_or("unknown fault".to_owned(), |fault| fault.to_string());
     format!("{fault}{}", Modifiers::decode(rule))
+}
+
+/// Whether a rule of any probe acts on processes, rather than on packets.
+pub fn is_on_processes(rule: &FaultRule) -> bool {
+    Fault::decode(rule).is_some_and(|fault| fault.is_on_processes())
 }
 
 /// Every argument of every fault, each name once, and the faults that know it.
@@ -311,16 +352,11 @@ fn refuse_what_belongs_to_others<A: Arguments>(
 
 fn unknown(name: &str) -> Mistake {
     let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
-    if LATER.contains(&name.replace('_', "-").as_str()) {
-        Mistake::new(format!("fault \"{name}\" is not supported yet"))
-            .hint(format!("those that are: {}", names.join(", ")))
-    } else {
-        suggest(
-            Mistake::new(format!("unknown fault \"{name}\"")),
-            name,
-            &names,
-        )
-    }
+    suggest(
+        Mistake::new(format!("unknown fault \"{name}\"")),
+        name,
+        &names,
+    )
 }
 
 #[cfg(test)]

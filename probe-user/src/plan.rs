@@ -172,6 +172,17 @@ impl Plan {
         self.rules.iter().any(|rule| rule.fault.is_at_connect())
     }
 
+    /// Whether any rule acts on the near side's processes.
+    pub fn has_processes(&self) -> bool {
+        self.rules.iter().any(|rule| rule.fault.is_on_processes())
+    }
+
+    /// Whether it has to be told whose packets and connections are the near side's.
+    pub fn aims(&self) -> bool {
+        let on_packets = |rule: &Rule| !rule.fault.is_on_processes();
+        self.near.is_somebody() && self.rules.iter().any(on_packets)
+    }
+
     /// Whether any rule counts connections.
     pub fn has_limits(&self) -> bool {
         self.rules.iter().any(|rule| rule.fault.limit().is_some())

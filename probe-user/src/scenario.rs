@@ -127,12 +127,13 @@ pub enum StepAction {
     Run(Vec<String>),
 }
 
-/// A fault on one dependency, for a time.
+/// A fault on one dependency or on the service itself, for a time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FaultStep {
-    /// Index of the dependency in [`Scenario::dependencies`].
-    pub dependency: usize,
-    /// Its name.
+    /// Index of the dependency in [`Scenario::dependencies`]; `None` where it acts on the service's
+    /// own processes.
+    pub dependency: Option<usize>,
+    /// Its name, or the service's.
     pub on: String,
     /// What happens to packets.
     pub fault: Fault,
@@ -147,9 +148,14 @@ pub struct FaultStep {
 }
 
 impl FaultStep {
+    /// Whether it is on the dependency of that name.
+    pub fn is_on(&self, dependency: &str) -> bool {
+        self.dependency.is_some() && self.on == dependency
+    }
+
     /// What happens, as it is read: "delay 2s ±200ms, ramp 5s".
     pub fn words(&self) -> String {
-        let whose = match self.is_near {
+        let whose = match self.is_near && self.dependency.is_some() {
             true => ", for the service alone",
             false => "",
         };

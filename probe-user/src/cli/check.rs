@@ -135,7 +135,7 @@ fn entry(step: &Step) -> Entry<'_> {
         for_ms: fault.map(|fault| fault.duration.as_millis()),
         kind: if fault.is_some() { "fault" } else { "run" },
         on: fault.map(|fault| fault.on.as_str()),
-        direction: fault.map(|fault| fault.direction.name()),
+        direction: fault.map(|fault| fault.fault.direction_name(fault.direction)),
         text: fault.map_or_else(|| step.label(), FaultStep::words),
     }
 }
@@ -143,7 +143,7 @@ fn entry(step: &Step) -> Entry<'_> {
 /// Whether a step of the scenario faults a dependency.
 fn is_faulted(scenario: &Scenario, dependency: &str) -> bool {
     let mut faults = scenario.steps.iter().filter_map(Step::fault);
-    faults.any(|fault| fault.on == dependency)
+    faults.any(|fault| fault.is_on(dependency))
 }
 
 /// Steps in the order in which they begin.

@@ -5,7 +5,6 @@ use std::{fs::File, io::IsTerminal, io::Read, process::ExitCode, time::Duration}
 use anyhow::{Context, Result, bail};
 
 mod fault;
-mod later;
 mod telling;
 
 use super::{
@@ -58,8 +57,6 @@ pub struct InjectArgs {
     dry_run: bool,
     #[command(flatten)]
     protect: ProtectArgs,
-    #[command(flatten)]
-    later: later::LaterArgs,
 }
 
 /// What stands at the end of the help.
@@ -77,6 +74,8 @@ Examples:
   probe inject delay 2s --to :5432 --dry-run
   probe inject loss 5% --process shop --to 10.0.0.7:80 --only new
   probe inject refuse --errno ETIMEDOUT --cgroup /system.slice/shop.service --to :5432
+  probe inject pause --process shop --for 10s
+  probe inject kill --signal TERM --cgroup /system.slice/shop.service
   probe inject limit-connections 10 --process shop --to 10.0.0.7:5432
 
 It ends after --for, on Ctrl-C, by `probe stop`, and within a second if probe is killed.
@@ -114,10 +113,10 @@ pub fn run(args: InjectArgs, common: &Common) -> Result<ExitCode> {
     teller.end();
     let outcome = outcome?;
     match (&outcome.ended_by, outcome.why_ineffective()) {
-        (EndedBy::Deadline, Some((why, hint))) => {
+        (EndedBy::Deadline | EndedBy::Done(_), Some((why, hint))) => {
             tell(&format!("ineffective: {why}\nhint: {hint}\n"));
         }
-        (EndedBy::Deadline, None) => {}
+        (EndedBy::Deadline | EndedBy::Done(_), None) => {}
         (ended_by, _) => tell(&format!("ended: {}\n", ended_by.reason())),
     }
     say(&match common.output {
@@ -132,9 +131,12 @@ impl InjectArgs {
     fn request(self, common: &Common) -> Result<Request> {
         let (fault, modifiers) = self.fault.read()?;
         let direction = fault.direction(self.direction.map(Into::into))?;
-        self.later.refuse()?;
         self.refuse_what_no_attempt_has(&fault)?;
-        let to = self.far_sides()?;
+        self.refuse_what_no_process_has(&fault)?;
+        let to = match fault.is_on_processes() {
+            true => Vec::new(),
+            false => self.far_sides()?,
+        };
         Ok(Request {
             fault,
             modifiers,
@@ -180,6 +182,34 @@ impl InjectArgs {
         if fault.limit().is_some() && self.target.proto == Protocol::Udp {
             bail!(
                 "inject: {} counts TCP connections\nhint: leave --proto out",
+                fault.kind()
+            );
+        }
+        Ok(())
+    }
+
+    /// Refuses what a fault on processes can't be told, and one that nobody says whose for.
+    fn refuse_what_no_process_has(&self, fault: &Fault) -> Result<()> {
+        if !fault.is_on_processes() {
+            return Ok(());
+        }
+        let given = [
+            ("--to", !self.target.to.is_empty()),
+            ("--everything", self.everything),
+            ("--interface", !self.target.interface.is_empty()),
+            ("--proto", self.target.proto != Protocol::Any),
+            ("--delay-backend", self.delay_backend.is_some()),
+        ];
+        if let Some((option, _)) = given.iter().find(|(_, is_given)| *is_given) {
+            bail!(
+                "inject: {option}: {} acts on processes, not on packets\nhint: leave {option} out",
+                fault.kind()
+            );
+        }
+        if self.near_side().is_everybody() {
+            bail!(
+                "inject: {} needs to be told which processes\nhint: name them with --process \
+                 NAME|PID or --cgroup PATH",
                 fault.kind()
             );
         }

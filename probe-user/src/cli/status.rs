@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Common, Output, say};
 use crate::{
-    fault::told,
+    fault::{is_on_processes, told},
     kernel::{
         clock,
         host::{self, Armed, ArmedRule},
@@ -105,7 +105,10 @@ fn faults_of(armed: &Armed, now_ns: u64) -> Vec<Fault> {
             netns_inode: armed.header.netns_inode,
             state: state(armed, rule, now_ns),
             fault: told(rule),
-            direction: decode::direction(rule).name(),
+            direction: match is_on_processes(rule) {
+                true => "none",
+                false => decode::direction(rule).name(),
+            },
             endpoints: endpoints.iter().map(ToString::to_string).collect(),
             since_ms_ago: now_ns.saturating_sub(rule.starts_ns) / 1_000_000,
             left_ms: rule.deadline_ns.saturating_sub(now_ns) / 1_000_000,
@@ -146,15 +149,17 @@ fn text(faults: &[Fault]) -> String {
         let time = |ms| words::duration(Duration::from_millis(ms), 0);
         let place = fault.netns.clone();
         let place = place.unwrap_or_else(|| format!("of inode {}", fault.netns_inode));
+        let far = match fault.direction {
+            "none" => String::new(),
+            direction => format!(" on {} ({direction})", fault.endpoints.join(", ")),
+        };
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "{:<8} {} on {} ({}){} in netns {place}: since {}, {} left, {} seen, {} touched, by \
+            "{:<8} {}{far}{} in netns {place}: since {}, {} left, {} seen, {} touched, by \
              {} {}",
             fault.state,
             fault.fault,
-            fault.endpoints.join(", "),
-            fault.direction,
             fault
                 .near
                 .as_ref()

@@ -30,6 +30,8 @@ pub fn run(_args: StopArgs, common: &Common) -> Result<ExitCode> {
     // Also on a machine that a fault has brought to its knees.
     let _ = prefer_this_thread();
     let stopped = host::stop_all()?;
+    // Also those whose guardian is gone, and whose probe hangs.
+    leftovers::continue_stopped();
     let cleared = leftovers::clear();
     trail::stopped(&ProtectArgs::default().safeguards(common), stopped, cleared);
     match cleared {

@@ -61,12 +61,14 @@ impl Faults {
                 continue;
             };
             rules.push(Some(plan.rules.len()));
-            called.push(place.called[fault.dependency].clone());
+            let far = fault.dependency;
+            called.push(far.map_or_else(Names::default, |far| place.called[far].clone()));
             plan.rules.push(Rule {
                 name: fault.on.clone(),
                 fault: fault.fault,
                 modifiers: fault.modifiers,
-                endpoints: place.dependencies[fault.dependency].endpoints.clone(),
+                endpoints: far
+                    .map_or_else(Vec::new, |far| place.dependencies[far].endpoints.clone()),
                 protocol: Protocol::Any,
                 direction: fault.direction,
                 starts_ns: 0,
@@ -78,7 +80,7 @@ impl Faults {
         let faulted = scenario
             .steps
             .iter()
-            .filter_map(|step| Some(step.fault()?.dependency));
+            .filter_map(|step| step.fault()?.dependency);
         let interfaces = place.interfaces(faulted);
         plan.has_names = called.iter().any(Names::are_any);
         let wishes = &mut safeguards.wishes;

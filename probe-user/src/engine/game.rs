@@ -115,7 +115,7 @@ impl Game {
     pub fn fault_spans(&self, dependency: &str) -> Vec<(u64, u64)> {
         let steps = self.day.scenario().steps.iter().zip(&self.spans);
         steps
-            .filter(|(step, _)| step.fault().is_some_and(|fault| fault.on == dependency))
+            .filter(|(step, _)| step.fault().is_some_and(|fault| fault.is_on(dependency)))
             .filter_map(|(_, span)| *span)
             .collect()
     }

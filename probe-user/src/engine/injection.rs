@@ -23,6 +23,7 @@ use crate::{
         leftovers, near,
         netns::{Netns, NetnsRef},
         process,
+        processes::{Finder, Members, Processes},
         resolve::{Resolved, resolve, resolve_names},
         support,
     },
@@ -89,6 +90,8 @@ pub struct Prepared {
     pub never_faulted: NeverFaulted,
     /// What it would touch now; `None` where the host can't tell.
     pub reached: Option<Reached>,
+    /// The processes it would act on now, where that is what it does.
+    pub processes: Option<Members>,
     /// What becomes of the session probe was started in, where it is at stake.
     pub session: Option<String>,
 }
@@ -116,7 +119,12 @@ impl Prepared {
     /// Where either can't be done.
     pub fn new(request: Request) -> Result<Self> {
         let netns = Netns::open(&request.netns)?;
-        let target = match request.fault.is_at_connect() {
+        let near = near::resolve(&request.near, &netns)?;
+        let processes = match request.fault.is_on_processes() {
+            true => Some(Finder::new(&near, netns.inode).find_some()?),
+            false => None,
+        };
+        let target = match request.fault.is_at_connect() || processes.is_some() {
             true => resolve_names(&netns, &request.to)?,
             false => resolve(&netns, &request.to, &request.interfaces)?,
         };
@@ -128,11 +136,13 @@ impl Prepared {
         let never_faulted = never_faulted(&netns, &request.safeguards.wishes)?;
         let reached = blast::radius(&netns, &target.endpoints, request.protocol)
             .inspect_err(|error| log::warn!("what would be touched: {error:#}"))
-            .ok();
+            .ok()
+            .filter(|_| processes.is_none());
         let session = session_at_stake(&netns, &target.endpoints, request.protocol, &never_faulted);
         Ok(Self {
             names: Names::among(&request.to, &netns),
-            near: near::resolve(&request.near, &netns)?,
+            near,
+            processes,
             request,
             netns,
             backend,
@@ -242,6 +252,7 @@ impl Prepared {
         let held = began.elapsed();
         sleep(SETTLE).await;
         let (counters, waits) = read(&injector)?;
+        let survivors = injector.processes().map(Processes::survivors);
         trail.count(0, counters);
         trail.ended(0, ended_by.name(), ended_by.reason());
         Ok(Injection {
@@ -259,6 +270,7 @@ impl Prepared {
             counters,
             waited: waited(request, &waits),
             ended_by,
+            survivors: survivors.unwrap_or_default(),
         })
     }
 }
@@ -290,6 +302,9 @@ impl Held<'_> {
                     .lapsed()
                     .map_or(EndedBy::Deadline, EndedBy::Guard)),
                 _ = watch_kill.tick() => {
+                    if self.injector.processes().is_some_and(Processes::are_done) {
+                        return Ok(EndedBy::Done("there is none of its processes left"));
+                    }
                     if let Some(late) = self.injector.lapsed() {
                         return Ok(EndedBy::Guard(late));
                     }
@@ -299,6 +314,10 @@ impl Held<'_> {
                     self.follow_names()?;
                 }
                 _ = watch_ground.tick() => {
+                    // The namespace may be gone because all its processes are.
+                    if self.injector.processes().is_some_and(Processes::are_done) {
+                        continue;
+                    }
                     if let Some(gone) = self.injector.missing()? {
                         return Ok(EndedBy::Guard(format!("{gone} is gone")));
                     }

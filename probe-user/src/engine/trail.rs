@@ -76,7 +76,7 @@ impl Ground {
             modifiers: rule.modifiers.arguments(),
             endpoints: endpoints.map(ToString::to_string).collect(),
             endpoint_count: rule.endpoints.len(),
-            direction: rule.direction.name().to_owned(),
+            direction: rule.fault.direction_name(rule.direction).to_owned(),
             netns: self.netns.clone(),
             netns_inode: self.netns_inode,
             interfaces: self.interfaces.clone(),

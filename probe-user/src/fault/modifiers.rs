@@ -115,6 +115,9 @@ impl Modifiers {
     /// # Errors
     /// Where one is not what it has to be, or the fault can't do it.
     pub fn read<A: Arguments>(fault: &Fault, arguments: &A) -> Result<Self, A::Error> {
+        if fault.is_on_processes() {
+            refuse_what_is_about_packets(fault, arguments)?;
+        }
         let ramp_ns = arguments.read(&RAMP, some_time)?;
         if ramp_ns.is_some() && !fault.grows() {
             let mistake = Mistake::new("there is no less and more of this fault");
@@ -226,6 +229,27 @@ impl Modifiers {
         }
         said
     }
+}
+
+/// Processes have no packets and no connections to choose among; a signal comes once.
+fn refuse_what_is_about_packets<A: Arguments>(
+    fault: &Fault,
+    arguments: &A,
+) -> Result<(), A::Error> {
+    let pulses = fault.signal().is_none();
+    let refused = Modifiers::ARGUMENTS
+        .iter()
+        .filter(|argument| !(pulses && argument.name == PULSE.name));
+    for argument in refused {
+        if arguments.has(argument) {
+            let mistake = match argument.name == PULSE.name {
+                true => Mistake::new("each process gets the signal once"),
+                false => Mistake::new("it acts on processes, not on packets or connections"),
+            };
+            return Err(arguments.error(About::Argument(argument), mistake.hint("leave it out")));
+        }
+    }
+    Ok(())
 }
 
 impl Only {

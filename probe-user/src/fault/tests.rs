@@ -131,6 +131,10 @@ const GOOD: &[(&str, &str, &str)] = &[
         "10 --errno EADDRNOTAVAIL",
         "limit-connections 10, then EADDRNOTAVAIL",
     ),
+    ("pause", "", "pause"),
+    ("kill", "", "kill with SIGKILL"),
+    ("kill signal=KILL", "", "kill with SIGKILL"),
+    ("kill signal=TERM", "--signal TERM", "kill with SIGTERM"),
     ("reset", "", "reset"),
     ("reset reset=10%", "10%", "reset 10%"),
     ("http-status status=503", "503", "http-status 503"),
@@ -249,6 +253,26 @@ const BROKEN: &[(&str, &str)] = &[
     (
         "dealy",
         "unknown fault \"dealy\"\nhint: did you mean \"delay\"?",
+    ),
+    (
+        "pause signal=TERM",
+        "signal: doesn't belong to pause\nhint: it belongs to kill",
+    ),
+    (
+        "kill signal=HUP",
+        "signal: unknown \"HUP\"\nhint: known here: KILL, TERM",
+    ),
+    (
+        "kill pulse=1s/1s",
+        "pulse: each process gets the signal once\nhint: leave it out",
+    ),
+    (
+        "pause max-packets=1",
+        "max-packets: it acts on processes, not on packets or connections\nhint: leave it out",
+    ),
+    (
+        "pause ramp=1s",
+        "ramp: it acts on processes, not on packets or connections\nhint: leave it out",
     ),
     ("delay", "DURATION is missing\nhint: write delay 200ms"),
     ("delay delay=0s", "delay: no packet would wait"),

@@ -73,6 +73,28 @@ pub fn ids_below(cgroup: &Cgroup) -> HashSet<u64> {
     ids
 }
 
+/// Ids of the processes in a cgroup and all below it.
+pub fn processes_in(cgroup: &Cgroup) -> Vec<u32> {
+    let Ok(root) = unified_hierarchy() else {
+        return Vec::new();
+    };
+    let top = root.join(cgroup.path.trim_start_matches('/'));
+    // Another one of that path is another.
+    if fs::metadata(&top).map(|it| it.ino()).ok() != Some(cgroup.id) {
+        return Vec::new();
+    }
+    let mut folders = vec![top.clone()];
+    walk(&top, &mut |folder| folders.push(folder.to_owned()));
+    let lists = folders
+        .iter()
+        .filter_map(|folder| fs::read_to_string(folder.join("cgroup.procs")).ok());
+    let pids = lists.flat_map(|list| {
+        let pids = list.lines().filter_map(|line| line.parse().ok());
+        pids.collect::<Vec<_>>()
+    });
+    pids.collect()
+}
+
 fn cgroup_at(root: &Path, folder: &Path) -> Result<Cgroup> {
     let path = folder.strip_prefix(root)?;
     let metadata = fs::metadata(folder)

@@ -19,7 +19,7 @@ use crate::plan::Plan;
 /// # Errors
 /// Where there is no unified hierarchy, or the kernel refuses.
 pub fn attach(ebpf: &mut Ebpf, plan: &Plan) -> Result<()> {
-    let notes_sockets = plan.near.is_processes();
+    let notes_sockets = plan.near.is_processes() && plan.aims();
     if !notes_sockets && !plan.has_attempts() {
         return Ok(());
     }

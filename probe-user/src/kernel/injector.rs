@@ -28,6 +28,7 @@ use super::{
     netns::Netns,
     object::{self, Half},
     overheard::Overheard,
+    processes::Processes,
 };
 use crate::plan::{NearSide, Plan, encode::encode};
 
@@ -38,6 +39,7 @@ pub struct Injector {
     netns: Netns,
     ledger: Ledger,
     // Taken apart, in this order, when dropped.
+    processes: Option<Processes>,
     watch: Option<Watch>,
     lines: Vec<Box<dyn DelayBackend>>,
     ebpf: Option<Ebpf>,
@@ -107,6 +109,7 @@ impl Injector {
         let mut injector = Self {
             netns,
             ledger,
+            processes: None,
             watch: None,
             lines: Vec::new(),
             ebpf: Some(ebpf),
@@ -130,6 +133,9 @@ impl Injector {
         }
         injector.aim(plan)?;
         injector.attach(interfaces)?;
+        if plan.has_processes() {
+            injector.processes = Some(Processes::start(injector.ebpf(), &injector.netns, plan)?);
+        }
         log::info!(
             "programs attached to {} in network namespace \"{}\", by {:?}",
             interfaces.join(", "),
@@ -152,7 +158,10 @@ impl Injector {
         if plan.turns_back() && self.attached.iter().any(|(_, name)| name == "lo") {
             self.let_loopback_packets_return()?;
         }
-        let written = self.write(&encoded);
+        let mut written = self.write(&encoded);
+        if let Some(processes) = self.processes.as_ref().filter(|_| written.is_ok()) {
+            written = processes.apply(plan);
+        }
         if written.is_err() {
             self.end_all();
         }
@@ -167,12 +176,23 @@ impl Injector {
         if let Err(error) = self.kill().and_then(|()| self.set(map::PLAN, header)) {
             log::warn!("ending faults: {error:#}");
         }
+        if let Some(processes) = &self.processes {
+            processes.end();
+        }
         self.let_go();
+    }
+
+    /// What acts on processes, where a plan does.
+    pub fn processes(&self) -> Option<&Processes> {
+        self.processes.as_ref()
     }
 
     /// That this process was frozen or kept waiting for longer than its lease, and for how long:
     /// its faults have ended then, and don't come back.
     pub fn lapsed(&self) -> Option<String> {
+        if let Some(failed) = self.processes.as_ref().and_then(Processes::failed) {
+            return Some(failed);
+        }
         let late = self.lease.lapsed()?;
         Some(format!(
             "probe was frozen for {:.1} s, longer than its faults outlive it",
@@ -238,7 +258,7 @@ impl Injector {
         self.set(map::PLAN, header)?;
         // Before it is looked for what is there: what comes from now on is noted.
         hooks::attach(self.ebpf_mut(), plan)?;
-        if plan.near.is_somebody() {
+        if plan.aims() {
             let maps = near::Maps::take(self.ebpf_mut())?;
             self.watch = Some(Watch::start(&self.netns, plan.near.clone(), maps)?);
         }
@@ -283,6 +303,7 @@ impl Drop for Injector {
                 line.foreign
             );
         }
+        drop(self.processes.take());
         drop(self.watch.take());
         // First the packets that wait, then the way back.
         self.lines.clear();
@@ -315,7 +336,7 @@ fn not_needed(plan: &Plan) -> Vec<&'static str> {
         map::NEAR_PORTS,
     ];
     let mut unused = Vec::new();
-    if !plan.near.is_somebody() {
+    if !plan.aims() {
         unused.extend(near);
     }
     if !plan.has_ages() {

@@ -1,9 +1,10 @@
 //! What has to be undone if probe is killed: noted in /run/probe before it is done, undone and
 //! struck out at the end, or by the next probe that starts.
 //!
-//! Most of what probe makes goes with its process: links, maps, the TAP device. Two things
-//! don't: settings of `lo`, without which delayed loopback packets would be refused, and, on
-//! kernels without TCX, filters and clsact qdiscs.
+//! Most of what probe makes goes with its process: links, maps, the TAP device. Three things
+//! don't: settings of `lo`, without which delayed loopback packets would be refused; on kernels
+//! without TCX, filters and clsact qdiscs; and processes that are stopped, where the guardian that
+//! continues them was killed, too.
 
 use std::{
     fs,
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     attach, interfaces,
     netns::{Netns, NetnsRef},
-    process,
+    pidfd, process,
 };
 
 const DIRECTORY: &str = "/run/probe";
@@ -42,6 +43,13 @@ pub enum Leftover {
     Filters {
         /// Of which interface.
         interface: String,
+    },
+    /// A process that was stopped. It is in no network namespace's keeping.
+    Stopped {
+        /// Its id.
+        pid: u32,
+        /// When it started, in clock ticks since boot.
+        started: u64,
     },
 }
 
@@ -84,6 +92,40 @@ impl Ledger {
         }
     }
 
+    /// Opens another one for the same namespace, for what is done on another thread.
+    pub fn open_beside(netns: &Netns, what: &str) -> Self {
+        let mut ledger = Self::open(netns);
+        let name = format!("{}-{}-{what}.json", ledger.page.pid, netns.inode);
+        ledger.path.set_file_name(name);
+        ledger
+    }
+
+    /// Notes several things at once.
+    ///
+    /// # Errors
+    /// As for [`Ledger::note`].
+    pub fn note_all(&mut self, leftovers: impl IntoIterator<Item = Leftover>) -> Result<()> {
+        let known = self.page.leftovers.len();
+        for leftover in leftovers {
+            if !self.page.leftovers.contains(&leftover) {
+                self.page.leftovers.push(leftover);
+            }
+        }
+        match self.page.leftovers.len() == known {
+            true => Ok(()),
+            false => self.write_down(),
+        }
+    }
+
+    /// Strikes out one thing that was not done after all.
+    ///
+    /// # Errors
+    /// As for [`Ledger::note`].
+    pub fn strike(&mut self, leftover: &Leftover) -> Result<()> {
+        self.page.leftovers.retain(|noted| noted != leftover);
+        self.write_down()
+    }
+
     /// Notes one thing, on disk before it returns; once is enough.
     ///
     /// # Errors
@@ -93,6 +135,10 @@ impl Ledger {
             return Ok(());
         }
         self.page.leftovers.push(leftover);
+        self.write_down()
+    }
+
+    fn write_down(&self) -> Result<()> {
         self.write()
             .with_context(|| format!("noting what has to be undone in {}", self.path.display()))
     }
@@ -152,6 +198,20 @@ impl Page {
         }
     }
 
+    /// Continues the processes that are noted; tells how many there were.
+    fn continue_stopped(&self) -> usize {
+        let mut continued = 0;
+        for leftover in &self.leftovers {
+            if let Leftover::Stopped { pid, started } = leftover {
+                match pidfd::go_on(*pid, *started) {
+                    Ok(was_there) => continued += usize::from(was_there),
+                    Err(error) => log::warn!("continuing process {pid}: {error}"),
+                }
+            }
+        }
+        continued
+    }
+
     fn owner_lives(&self) -> bool {
         process::started(self.pid) == Some(self.started)
     }
@@ -188,8 +248,20 @@ impl Leftover {
                 Ok(_) => attach::remove_filters(interface, pid),
                 Err(_) => Ok(()),
             },
+            Self::Stopped { pid, started } => pidfd::go_on(*pid, *started)
+                .map(drop)
+                .with_context(|| format!("continuing process {pid}")),
         }
     }
+}
+
+/// Continues every process that any probe notes to have stopped, whether that probe lives or not:
+/// for who has thrown the kill switches.
+pub fn continue_stopped() -> usize {
+    pages()
+        .iter()
+        .map(|(_, page)| page.continue_stopped())
+        .sum()
 }
 
 /// Whether an interface has a clsact qdisc that nobody has a filter on.
@@ -201,6 +273,7 @@ fn is_unused_clsact(index: u32) -> Result<bool> {
 pub fn clear() -> usize {
     let mut cleared = 0;
     for (path, page) in abandoned() {
+        page.continue_stopped();
         if let Some(netns) = page.netns() {
             let undone = netns.within(|| {
                 page.undo();
@@ -211,7 +284,7 @@ pub fn clear() -> usize {
                 continue;
             }
         }
-        // A namespace that is gone took its settings with it.
+        // A namespace that is gone took its settings with it, and processes are continued.
         let _ = fs::remove_file(path);
         cleared += 1;
     }

@@ -15,6 +15,53 @@ pub fn started(pid: u32) -> Option<u64> {
     fields.nth(18)?.parse().ok()
 }
 
+/// What /proc/PID/stat tells of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// Its id.
+    pub pid: u32,
+    /// Its state: `R`, `S`, `T` …
+    pub state: char,
+    /// Its parent.
+    pub parent: u32,
+    /// When it started, in clock ticks since boot.
+    pub started: u64,
+    /// Whether it is the kernel's own.
+    pub is_kernel: bool,
+}
+
+impl Stat {
+    /// Reads it; `None` where there is no such process.
+    pub fn of(pid: u32) -> Option<Self> {
+        Self::read(pid, &fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    fn read(pid: u32, stat: &str) -> Option<Self> {
+        // Of the kernel's own threads.
+        const PF_KTHREAD: u64 = 0x0020_0000;
+        let fields = stat.rsplit_once(')')?.1;
+        let fields: Vec<&str> = fields.split_ascii_whitespace().collect();
+        let number = |place: usize| fields.get(place)?.parse::<u64>().ok();
+        Some(Self {
+            pid,
+            state: fields.first()?.chars().next()?,
+            parent: number(1)? as u32,
+            started: number(19)?,
+            is_kernel: number(6)? & PF_KTHREAD != 0,
+        })
+    }
+
+    /// Whether it is stopped, by a signal or a debugger.
+    pub fn is_stopped(&self) -> bool {
+        matches!(self.state, 'T' | 't')
+    }
+
+    /// Whether it has ended, and only its parent hasn't asked for it yet.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state, 'Z' | 'X')
+    }
+}
+
 /// Whether this process was started with a signal ignored, or came to ignore it.
 pub fn ignores_signal(signal: i32) -> bool {
     let ignored = status_field("SigIgn:").and_then(|hex| u64::from_str_radix(&hex, 16).ok());
@@ -188,6 +235,18 @@ mod tests {
         assert!(command_name(pid).is_some());
         assert!(netns_inode(pid).is_some());
         assert_eq!(started(u32::MAX), None);
+    }
+
+    #[test]
+    fn a_command_name_may_hold_anything() {
+        let stat = "7 (a) b (c) T 3 7 7 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0";
+        let read = Stat::read(7, stat).unwrap();
+        assert_eq!((read.state, read.parent, read.started), ('T', 3, 4711));
+        assert!(read.is_kernel && read.is_stopped() && !read.has_ended());
+        let own = Stat::of(std::process::id()).unwrap();
+        assert_eq!(Some(own.started), started(own.pid));
+        assert!(!own.is_kernel);
+        assert_eq!(Stat::read(7, "7 (cut off) S 1"), None);
     }
 
     #[test]

@@ -135,6 +135,8 @@ fn encode_rule(rule: &Rule) -> FaultRule {
     let mut encoded = FaultRule {
         direction: match rule.direction {
             _ if rule.fault.is_at_connect() => direction::CONNECT,
+            // No packet's.
+            _ if rule.fault.is_on_processes() => 0,
             Direction::Egress => direction::EGRESS,
             Direction::Ingress => direction::INGRESS,
             Direction::Both => direction::EGRESS | direction::INGRESS,

@@ -15,6 +15,8 @@ use crate::verdict::FaultCounters;
 pub enum EndedBy {
     /// Its time was over.
     Deadline,
+    /// There was nothing more to do: why.
+    Done(&'static str),
     /// A person stopped it: how.
     Operator(&'static str),
     /// It could not go on: why.
@@ -25,7 +27,7 @@ impl EndedBy {
     /// Its name in JSON.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Deadline => "deadline",
+            Self::Deadline | Self::Done(_) => "deadline",
             Self::Operator(_) => "operator",
             Self::Guard(_) => "guard",
         }
@@ -35,7 +37,7 @@ impl EndedBy {
     pub fn reason(&self) -> &str {
         match self {
             Self::Deadline => "its time was over",
-            Self::Operator(how) => how,
+            Self::Operator(how) | Self::Done(how) => how,
             Self::Guard(why) => why,
         }
     }
@@ -83,6 +85,8 @@ pub struct Injection {
     pub waited: Waited,
     /// Why it ended.
     pub ended_by: EndedBy,
+    /// Processes that got a signal and were there still at the end.
+    pub survivors: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -103,6 +107,8 @@ struct Document<'a> {
     netns: &'a str,
     interfaces: &'a [String],
     near: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    survivors: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -122,8 +128,8 @@ impl Injection {
     pub fn exit_code(&self) -> u8 {
         match self.ended_by {
             EndedBy::Operator(_) | EndedBy::Guard(_) => 3,
-            EndedBy::Deadline if self.is_effective() => 0,
-            EndedBy::Deadline => 4,
+            EndedBy::Deadline | EndedBy::Done(_) if self.is_effective() => 0,
+            EndedBy::Deadline | EndedBy::Done(_) => 4,
         }
     }
 
@@ -146,10 +152,11 @@ impl Injection {
             reason: self.ended_by.reason(),
             held_ms: milliseconds(self.held),
             endpoints: self.endpoints.iter().map(Endpoint::to_string).collect(),
-            direction: self.direction.name(),
+            direction: self.fault.direction_name(self.direction),
             netns: &self.netns,
             interfaces: &self.interfaces,
             near: self.near.as_deref(),
+            survivors: &self.survivors,
         };
         // Nothing in it can fail to serialize: keys are text, and there are no floats.
         serde_json::to_string(&document).unwrap_or_default()
@@ -164,11 +171,15 @@ impl Injection {
         };
         row("fault", self.what());
         row("ended", self.ending());
-        let what = match self.fault.is_at_connect() {
-            true => "connects",
-            false => "packets",
+        let what = match () {
+            () if self.fault.is_on_processes() => "processes",
+            () if self.fault.is_at_connect() => "connects",
+            () => "packets",
         };
         row(what, self.packets());
+        if !self.survivors.is_empty() {
+            row("survived", self.survivors.join(", "));
+        }
         if self.waited != Waited::default() {
             let time = |us| words::duration(Duration::from_micros(us), 3);
             let Waited {
@@ -197,6 +208,9 @@ impl Injection {
             return None;
         }
         let seen = c.seen;
+        if self.fault.is_on_processes() {
+            return Some(self.why_no_process());
+        }
         if self.fault.is_at_connect() {
             return Some(self.why_no_attempt());
         }
@@ -271,6 +285,28 @@ impl Injection {
         }
     }
 
+    /// The same, of a fault that acts on processes.
+    fn why_no_process(&self) -> (String, &'static str) {
+        let c = &self.counters;
+        match (self.fault.signal(), c.errors) {
+            (Some(_), 0) => (
+                format!("none of {} processes ended by it", c.matched),
+                "they may ignore or handle SIGTERM: --signal KILL can't be ignored",
+            ),
+            (None, 0) => (
+                format!(
+                    "all {} processes were stopped by somebody else, or have ended",
+                    c.matched
+                ),
+                "processes that are stopped already are left alone: continue them first",
+            ),
+            (_, errors) => (
+                format!("{errors} of {} processes could not be acted on", c.matched),
+                "run again with -v: another security module may forbid it",
+            ),
+        }
+    }
+
     fn verdict(&self) -> &'static str {
         if self.is_effective() {
             "effective"
@@ -281,6 +317,9 @@ impl Injection {
 
     fn what(&self) -> String {
         let near = self.near.as_ref();
+        if let Some(near) = near.filter(|_| self.fault.is_on_processes()) {
+            return format!("{}{} of {near}", self.fault, self.modifiers);
+        }
         format!(
             "{}{} on {} ({}){}",
             self.fault,
@@ -309,6 +348,8 @@ impl Injection {
             (c.refused, "refused"),
             (c.reset, "reset"),
             (c.rewritten, "rewritten or answered"),
+            (c.paused, "paused"),
+            (c.killed, "killed"),
             (c.passed, "left alone"),
             (c.protected, "protected"),
             (c.overflow, "lost for want of room"),

@@ -5,6 +5,7 @@ use super::nearest::suggest;
 use super::sections::lasting;
 use super::table::{Found, Table};
 use super::{Dependency, FaultStep, Service, Step, StepAction, fault};
+use crate::fault::Fault;
 use crate::mistake::Mistake;
 use crate::plan::Direction;
 use crate::plan::breadth::is_everything;
@@ -14,7 +15,7 @@ use crate::quantity::parse_duration;
 const FAULT_KEYS: [&str; 7] = ["at", "for", "on", "fault", "direction", "near", "run"];
 
 /// Keys of the format that this version can't do.
-const LATER: [&str; 4] = ["signal", "proto", "seed", "process"];
+const LATER: [&str; 3] = ["proto", "seed", "process"];
 
 /// Reads all steps.
 pub(super) fn read_all(
@@ -31,7 +32,7 @@ pub(super) fn read_all(
     tables
         .iter()
         .map(|table| {
-            let step = read_step(table, dependencies)?;
+            let step = read_step(table, service, dependencies)?;
             refuse_near_without_service(table, service, &step)?;
             Ok(step)
         })
@@ -56,14 +57,18 @@ fn refuse_near_without_service(
     })
 }
 
-fn read_step(table: &Table<'_>, dependencies: &[Dependency]) -> Result<Step, ScenarioError> {
+fn read_step(
+    table: &Table<'_>,
+    service: &Service,
+    dependencies: &[Dependency],
+) -> Result<Step, ScenarioError> {
     let arguments = fault::keys();
     let arguments = arguments.iter().map(String::as_str);
     let known: Vec<&str> = FAULT_KEYS.into_iter().chain(arguments).collect();
     table.allow(&known, &LATER)?;
     let title = table.title();
     let action = match (table.key("fault"), table.key("run")) {
-        (Some(_), None) => StepAction::Fault(read_fault(table, dependencies)?),
+        (Some(_), None) => StepAction::Fault(read_fault(table, service, dependencies)?),
         (None, Some(_)) => StepAction::Run(read_command(table)?),
         (Some(_), Some(run)) => {
             let mistake = Mistake::new(format!("{title} has both a fault and a command"));
@@ -84,19 +89,24 @@ fn read_step(table: &Table<'_>, dependencies: &[Dependency]) -> Result<Step, Sce
     })
 }
 
-fn read_fault(table: &Table<'_>, dependencies: &[Dependency]) -> Result<FaultStep, ScenarioError> {
+fn read_fault(
+    table: &Table<'_>,
+    service: &Service,
+    dependencies: &[Dependency],
+) -> Result<FaultStep, ScenarioError> {
     let (fault, modifiers) = fault::read(table)?;
-    let on = table.required("on", "\"NAME OF A DEPENDENCY\"", table.text("on")?)?;
-    let Some(dependency) = dependencies.iter().position(|d| d.name == on.value) else {
-        let names: Vec<&str> = dependencies.iter().map(|d| d.name.as_str()).collect();
-        let mistake = Mistake::new(format!("on: there is no dependency \"{}\"", on.value));
-        let mistake = match names.is_empty() {
-            true => mistake.hint("add it as a [[dependency]]"),
-            false => suggest(mistake, &on.value, &names),
-        };
-        return Err(table.error_at(&on, mistake));
+    let near = table.choice("near", &[("service", true), ("everybody", false)])?;
+    let is_near = near.as_ref().is_some_and(|found| found.value);
+    let (dependency, on) = match fault.is_on_processes() {
+        true => {
+            refuse_far_side(table, &fault, is_near)?;
+            (None, service.name.clone())
+        }
+        false => {
+            let (dependency, on) = read_far_side(table, dependencies)?;
+            (Some(dependency), on)
+        }
     };
-    refuse_everything(table, &on, &dependencies[dependency])?;
     let directions = [
         ("egress", Direction::Egress),
         ("ingress", Direction::Ingress),
@@ -109,16 +119,50 @@ fn read_fault(table: &Table<'_>, dependencies: &[Dependency]) -> Result<FaultSte
         None => table.error(mistake),
     })?;
     let duration = lasting(table, "for")?;
-    let near = table.choice("near", &[("service", true), ("everybody", false)])?;
     Ok(FaultStep {
-        is_near: near.is_some_and(|found| found.value),
+        is_near,
         dependency,
-        on: on.value,
+        on,
         fault,
         modifiers,
         direction,
         duration: table.required("for", "\"30s\"", duration)?.value,
     })
+}
+
+/// A fault on processes has no far side, and has to say that the service's are meant.
+fn refuse_far_side(table: &Table<'_>, fault: &Fault, is_near: bool) -> Result<(), ScenarioError> {
+    let kind = fault.kind();
+    if let Some(found) = table.key("on") {
+        let mistake = Mistake::new(format!("on: {kind} acts on the service's processes"));
+        return Err(table.error_at(&found, mistake.hint("leave \"on\" out")));
+    }
+    if is_near {
+        return Ok(());
+    }
+    let mistake = Mistake::new(format!(
+        "fault \"{kind}\": it acts on the service's processes"
+    ));
+    Err(table.error(mistake.hint("add near = \"service\"")))
+}
+
+/// The dependency that a fault is on, and its name.
+fn read_far_side(
+    table: &Table<'_>,
+    dependencies: &[Dependency],
+) -> Result<(usize, String), ScenarioError> {
+    let on = table.required("on", "\"NAME OF A DEPENDENCY\"", table.text("on")?)?;
+    let Some(dependency) = dependencies.iter().position(|d| d.name == on.value) else {
+        let names: Vec<&str> = dependencies.iter().map(|d| d.name.as_str()).collect();
+        let mistake = Mistake::new(format!("on: there is no dependency \"{}\"", on.value));
+        let mistake = match names.is_empty() {
+            true => mistake.hint("add it as a [[dependency]]"),
+            false => suggest(mistake, &on.value, &names),
+        };
+        return Err(table.error_at(&on, mistake));
+    };
+    refuse_everything(table, &on, &dependencies[dependency])?;
+    Ok((dependency, on.value))
 }
 
 /// Refuses to fault a dependency that is every host on every port.

@@ -36,10 +36,14 @@ pub struct FaultCounters {
     pub overflow: u64,
     /// That could not be faulted, so were left as they were.
     pub errors: u64,
+    /// Processes stopped.
+    pub paused: u64,
+    /// Processes that a signal ended.
+    pub killed: u64,
 }
 
 impl FaultCounters {
-    /// Packets and calls that the fault touched.
+    /// Packets, calls and processes that the fault touched.
     pub fn touched(&self) -> u64 {
         self.dropped
             + self.delayed
@@ -49,6 +53,8 @@ impl FaultCounters {
             + self.reset
             + self.refused
             + self.rewritten
+            + self.paused
+            + self.killed
     }
 
     /// What the kernel counted for a rule, and how many packets its line had no room for.
@@ -68,6 +74,8 @@ impl FaultCounters {
             errors: rule.errors,
             refused: rule.refused,
             overflow,
+            paused: rule.paused,
+            killed: rule.killed,
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     engine::injection::{Prepared, Progress},
-    kernel::netns::NetnsRef,
+    kernel::{netns::NetnsRef, processes::Members},
     quantity::words::{self, typed_duration},
     report::{blast::Reached, injection::list},
 };
@@ -25,6 +25,14 @@ pub(super) fn summary(prepared: &Prepared) -> String {
         true => format!(" of {}", prepared.near),
         false => String::new(),
     };
+    if request.fault.is_on_processes() {
+        return format!(
+            "{}{}{near}{netns}, for {}",
+            request.fault,
+            request.modifiers,
+            typed_duration(request.duration),
+        );
+    }
     let via = match request.fault.is_at_connect() {
         true => "connect()".to_owned(),
         false => prepared.target.interfaces.join(", "),
@@ -44,11 +52,30 @@ pub(super) fn summary(prepared: &Prepared) -> String {
 /// What is at stake, a line each: what would be touched now, and the session it is armed from.
 pub(super) fn stakes(prepared: &Prepared) -> String {
     let mut text = String::new();
+    if let Some(members) = &prepared.processes {
+        text += &processes(members);
+    }
     if let Some(reached) = &prepared.reached {
         text += &format!("would touch: {}\n", reached.words());
     }
     if let Some(session) = &prepared.session {
         text += &format!("warning: {session}\n");
+    }
+    text
+}
+
+/// The processes that would be acted on, and those that would not, a line each.
+fn processes(members: &Members) -> String {
+    const SHOWN: usize = 5;
+    let chosen: Vec<_> = members.chosen.iter().map(ToString::to_string).collect();
+    let more = match chosen.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let shown = chosen[..chosen.len().min(SHOWN)].join(", ");
+    let mut text = format!("would touch: {} processes: {shown}{more}\n", chosen.len());
+    for (member, why) in &members.spared {
+        text += &format!("left alone: {member} {why}\n");
     }
     text
 }
@@ -75,6 +102,8 @@ struct DryRun<'a> {
     interfaces: &'a [String],
     near: Option<String>,
     would_touch: Option<&'a Reached>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    processes: Option<Vec<String>>,
     never_faulted: Vec<String>,
     warning: Option<&'a str>,
 }
@@ -106,7 +135,7 @@ pub(super) fn dry_run_json(prepared: &Prepared) -> String {
             .iter()
             .map(ToString::to_string)
             .collect(),
-        direction: request.direction.name(),
+        direction: request.fault.direction_name(request.direction),
         netns: request.netns.to_string(),
         interfaces: &prepared.target.interfaces,
         near: prepared
@@ -114,6 +143,10 @@ pub(super) fn dry_run_json(prepared: &Prepared) -> String {
             .is_somebody()
             .then(|| prepared.near.to_string()),
         would_touch: prepared.reached.as_ref(),
+        processes: prepared
+            .processes
+            .as_ref()
+            .map(|it| it.chosen.iter().map(ToString::to_string).collect()),
         never_faulted: prepared.never_faulted.lines(),
         warning: prepared.session.as_deref(),
     };

@@ -38,6 +38,7 @@ fn injection() -> Injection {
             measured_p99: 100_040,
         },
         ended_by: EndedBy::Deadline,
+        survivors: Vec::new(),
     }
 }
 
@@ -51,7 +52,7 @@ fn json_is_what_the_contract_says() {
             r#""seed":42,"duration_ms":10000,"delay_backend":"userspace","#,
             r#""counters":{"seen":20,"matched":20,"passed":0,"dropped":0,"delayed":20,"#,
             r#""corrupted":0,"duplicated":0,"reordered":0,"reset":0,"refused":0,"rewritten":0,"#,
-            r#""protected":0,"overflow":0,"errors":0},"#,
+            r#""protected":0,"overflow":0,"errors":0,"paused":0,"killed":0},"#,
             r#""delay_us":{"requested_p50":100000,"measured_p50":100012,"measured_p99":100040},"#,
             r#""verdict":"effective","ended_by":"deadline","reason":"its time was over","#,
             r#""held_ms":10003,"endpoints":["10.0.0.7:80"],"direction":"egress","netns":"t1","#,
