@@ -48,6 +48,9 @@ pub struct What {
     pub endpoint_count: usize,
     /// In which direction.
     pub direction: String,
+    /// Whose traffic or processes, where that is somebody in particular.
+    #[serde(default)]
+    pub near: Option<String>,
     /// In which network namespace, as it was named.
     pub netns: String,
     /// That namespace's inode.

@@ -90,6 +90,7 @@ impl Faults {
             netns: place.netns.name.to_string(),
             netns_inode: place.netns.inode,
             interfaces: interfaces.clone(),
+            near: Some(plan.near.to_string()).filter(|_| plan.near.is_somebody()),
             scenario: Some(scenario.name.clone()),
             ..Ground::default()
         };

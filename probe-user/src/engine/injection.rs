@@ -201,6 +201,7 @@ impl Prepared {
             netns: self.request.netns.to_string(),
             netns_inode: self.netns.inode,
             interfaces: self.target.interfaces.clone(),
+            near: Some(self.near.to_string()).filter(|_| self.near.is_somebody()),
             ..Ground::default()
         }
         .never_faulting(&self.never_faulted)

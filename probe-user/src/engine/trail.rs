@@ -53,6 +53,8 @@ pub struct Ground {
     pub netns: String,
     /// Its inode.
     pub netns_inode: u64,
+    /// The near side, where it is somebody in particular.
+    pub near: Option<String>,
     /// The interfaces.
     pub interfaces: Vec<String>,
     /// What no fault touches there.
@@ -77,6 +79,7 @@ impl Ground {
             endpoints: endpoints.map(ToString::to_string).collect(),
             endpoint_count: rule.endpoints.len(),
             direction: rule.fault.direction_name(rule.direction).to_owned(),
+            near: self.near.clone().filter(|_| rule.near),
             netns: self.netns.clone(),
             netns_inode: self.netns_inode,
             interfaces: self.interfaces.clone(),

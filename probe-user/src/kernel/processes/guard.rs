@@ -71,6 +71,7 @@ pub fn run(ids: MapIds) -> Result<()> {
         // SAFETY: ignoring a signal runs no handler.
         unsafe { signal(ignored, SigHandler::SigIgn) }.context("guardian: ignoring signals")?;
     }
+    hold_as_many_as_may_be();
     // Also on a machine that a fault has brought to its knees.
     let _ = prefer_this_thread();
     let mut guard = Guard {
@@ -217,6 +218,22 @@ impl Switches {
     fn is_over(&self, rule: u32) -> bool {
         let rule = self.rules.get(&rule, 0);
         !rule.is_ok_and(|rule| clock::now_ns() < rule.deadline_ns)
+    }
+}
+
+/// A process that is stopped takes a descriptor: as many as the hard limit lets be, of which there
+/// are more than of the usual one. Beyond, a process is left alone, and told as an error.
+fn hold_as_many_as_may_be() {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: both calls read or write that one struct, which lives.
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == 0 {
+            limit.rlim_cur = limit.rlim_max;
+            libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
+        }
     }
 }
 
