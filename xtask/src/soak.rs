@@ -32,6 +32,8 @@ pub(crate) struct Arguments {
 enum Trial {
     /// probe killed, stopped and out of memory, 1,000 times each
     Kill,
+    /// `probe stop`, 50 times for each of four faults
+    Stop,
     /// Each parser on hostile input, 10⁸ executions
     Fuzz,
 }
@@ -59,6 +61,7 @@ pub(crate) fn command(arguments: &Arguments) -> Result<ExitCode> {
     for trial in trials {
         let outcomes = match trial {
             Trial::Kill => rounds::kill(arguments.times.unwrap_or(1_000))?,
+            Trial::Stop => rounds::stop(arguments.times.unwrap_or(50))?,
             Trial::Fuzz => fuzz::all(arguments.times.unwrap_or(100_000_000))?,
         };
         for outcome in &outcomes {

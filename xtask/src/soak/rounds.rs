@@ -12,6 +12,11 @@ pub(super) fn kill(times: u64) -> Result<Vec<Outcome>> {
     run("kill", tests, "PROBE_KILLS", times)
 }
 
+/// Ends faults of probes that run and of such that are frozen.
+pub(super) fn stop(times: u64) -> Result<Vec<Outcome>> {
+    run("stop", "stop_takes_less_than", "PROBE_STOPS", times)
+}
+
 /// Runs the tests of one file whose names have `filter` in them, and hears them out.
 fn run(file: &str, filter: &str, variable: &str, times: u64) -> Result<Vec<Outcome>> {
     setup::ensure_debian(&setup::TEST_TOOLS)?;

@@ -7,6 +7,7 @@ mod connections;
 mod faults;
 mod leftovers;
 mod near;
+mod processes;
 mod waiting;
 
 use std::{
@@ -53,6 +54,8 @@ const TESTS: &[Test] = &[
     ("near-side", near::only_the_chosen_is_hit),
     ("refuse", near::connect_fails_with_the_error_asked_for),
     ("limit-connections", near::so_many_are_open_and_no_more),
+    ("pause", processes::pause),
+    ("kill-a-process", processes::kill),
     ("waiting-on-loopback", waiting::loopback),
     ("waiting-corrupt", waiting::corrupt_beside_fq),
     ("waiting-reorder", waiting::reorder),

@@ -13,7 +13,7 @@ pub(crate) const PUPPET: &str = "puppet";
 /// How long it waits for an answer, in an emulated machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
-fn puppet(pair: &Pair, cgroup: Option<&Cgroup>) -> Result<Puppet> {
+pub(crate) fn puppet(pair: &Pair, cgroup: Option<&Cgroup>) -> Result<Puppet> {
     let mut command = Command::new("/proc/self/exe");
     command.arg(PUPPET);
     Puppet::start(command, &pair.near, cgroup)
