@@ -19,7 +19,7 @@ use probe_ebpf::packet::Packet;
 use crate::{
     atomic,
     fault::{Permit, Size},
-    maps::{count, counters, flows, plan},
+    maps::{count_shared, counters, flows, plan},
     protect::probe_is_protected,
     select,
 };
@@ -73,10 +73,10 @@ impl Attempt {
         // SAFETY: a helper call without arguments.
         self.now_ns = unsafe { bpf_ktime_get_ns() };
         if plan::killed() {
-            count!(counters::injector(), killed);
+            count_shared!(counters::injector(), killed);
             self.left_alone = 1;
         } else if self.now_ns >= plan::lease_until() {
-            count!(counters::injector(), lapsed);
+            count_shared!(counters::injector(), lapsed);
             self.left_alone = 1;
         }
         self.protected = is_protected(&self.far_side);
@@ -175,14 +175,14 @@ fn ask_rule(index: u32, rule: &FaultRule, attempt: &mut Attempt) {
         return;
     }
     let counters = counters::rule(index);
-    count!(counters, seen);
+    count_shared!(counters, seen);
     if attempt.protected != 0 {
-        count!(counters, protected);
+        count_shared!(counters, protected);
         return;
     }
     let is_chosen = is_chosen(index, rule, attempt);
     if is_chosen {
-        count!(counters, matched);
+        count_shared!(counters, matched);
     }
     let fails = match rule.kind {
         fault::LIMIT_CONNECTIONS => limit::exceeds(index, rule, attempt.cookie, is_chosen),
@@ -196,12 +196,12 @@ fn ask_rule(index: u32, rule: &FaultRule, attempt: &mut Attempt) {
     };
     if permit.is_some() {
         attempt.errno = rule.errno;
-        count!(counters, refused);
+        count_shared!(counters, refused);
     } else {
         if fails && is_limit {
             limit::let_in(index, attempt.cookie);
         }
-        count!(counters, passed);
+        count_shared!(counters, passed);
     }
 }
 

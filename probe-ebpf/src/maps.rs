@@ -29,3 +29,16 @@ macro_rules! count {
     };
 }
 pub(crate) use count;
+
+/// The same where another program may come between, on the same CPU: in the hooks of system calls,
+/// which a preemptible kernel may interrupt.
+macro_rules! count_shared {
+    ($counters:expr, $field:ident) => {
+        if let Some(counters) = $counters {
+            // SAFETY: a pointer into this CPU's value of a per-CPU array, changed atomically by all
+            // who may be interrupted.
+            unsafe { $crate::atomic::fetch_add(&raw mut (*counters).$field, 1) };
+        }
+    };
+}
+pub(crate) use count_shared;

@@ -236,13 +236,18 @@ impl Skb {
     /// looked at again.
     #[inline(always)]
     pub(crate) fn send_copy(&self, ingress: bool, mark: u16) -> Result<(), ()> {
+        if mark == 0 {
+            // It would be met again, and copied, without end.
+            return Err(());
+        }
         let marks = self.marks();
         self.set_marks(marks | mark);
         let flags = if ingress { BPF_F_INGRESS } else { 0 };
         // SAFETY: a helper call on the context the kernel gave.
         let code = unsafe { bpf_clone_redirect(self.raw, self.ifindex(), flags) };
         self.set_marks(marks);
-        if code == 0 { Ok(()) } else { Err(()) }
+        // Above zero it was sent, and a full queue didn't take it: as on a wire.
+        if code >= 0 { Ok(()) } else { Err(()) }
     }
 
     /// Where `length` bytes at `offset` lie, if they are in the packet's directly readable part.

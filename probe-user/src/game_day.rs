@@ -193,6 +193,12 @@ impl GameDay {
             let text = format!("waiting for the steady state to hold for {}", told(steady));
             self.tell(now_ns, TimelineKind::Phase, text, &mut actions);
         }
+        let time_box = self.scenario.time_box;
+        if now_ns.saturating_sub(self.started_ns) > nanoseconds(time_box) {
+            let reason = format!("the time box of {} is full", told(time_box));
+            actions.extend(self.abort(now_ns, &reason));
+            return actions;
+        }
         match self.phase {
             Phase::Before => self.tick_before(now_ns, evidence, &mut actions),
             Phase::Faults { began_ns } => {
@@ -202,11 +208,6 @@ impl GameDay {
                 self.tick_recovery(candidate_ns, now_ns, evidence, &mut actions);
             }
             Phase::Over => {}
-        }
-        let time_box = self.scenario.time_box;
-        if !self.is_over() && now_ns.saturating_sub(self.started_ns) > nanoseconds(time_box) {
-            let reason = format!("the time box of {} is full", told(time_box));
-            actions.extend(self.abort(now_ns, &reason));
         }
         actions
     }

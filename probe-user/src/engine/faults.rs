@@ -186,6 +186,9 @@ impl Faults {
     /// Where the maps can't be written; then no fault holds.
     pub fn follow_names(&mut self) -> Result<()> {
         let messages = self.injector.overheard();
+        if self.ending.is_some() {
+            return Ok(());
+        }
         let mut news = false;
         for (rule, names) in self.plan.rules.iter_mut().zip(&self.called) {
             news |= names.learn(&messages, &mut rule.endpoints);

@@ -66,12 +66,11 @@ impl Game {
         if let Err(error) = self.faults.follow_names() {
             self.faults.will_end("guard", &format!("{error:#}"));
         }
-        let mut actions = self.day.tick(now_ns, session);
-        if let Some(reason) = self.faults.ended_by_others()
-            && !self.day.is_over()
-        {
-            actions.extend(self.day.abort(now_ns, &reason));
-        }
+        // Asked first: what is over must not do what is due.
+        let actions = match self.faults.ended_by_others() {
+            Some(reason) if !self.day.is_over() => self.day.abort(now_ns, &reason),
+            _ => self.day.tick(now_ns, session),
+        };
         self.carry_out(actions, session).await
     }
 

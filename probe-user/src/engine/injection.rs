@@ -124,7 +124,10 @@ impl Prepared {
             true => Some(Finder::new(&near, netns.inode).find_some()?),
             false => None,
         };
-        let target = match request.fault.is_at_connect() || processes.is_some() {
+        // Where names are to be followed, their answers have to be met somewhere.
+        let has_names = request.to.iter().any(|spec| spec.name().is_some());
+        let on_no_packets = request.fault.is_at_connect() && !has_names;
+        let target = match on_no_packets || processes.is_some() {
             true => resolve_names(&netns, &request.to)?,
             false => resolve(&netns, &request.to, &request.interfaces)?,
         };
@@ -134,13 +137,16 @@ impl Prepared {
             _ => None,
         };
         let never_faulted = never_faulted(&netns, &request.safeguards.wishes)?;
-        let reached = blast::radius(&netns, &target.endpoints, request.protocol)
+        // Connections that are there are nothing to what is about processes, or new ones alone.
+        let on_connections = processes.is_none() && !request.fault.is_at_connect();
+        let reached = blast::radius(&netns, &near, &target.endpoints, request.protocol)
             .inspect_err(|error| log::warn!("what would be touched: {error:#}"))
             .ok()
-            .filter(|_| processes.is_none());
-        let session = session_at_stake(&netns, &target.endpoints, request.protocol, &never_faulted);
+            .filter(|_| on_connections);
+        let session = session_at_stake(&netns, &target.endpoints, request.protocol, &never_faulted)
+            .filter(|_| on_connections && !near.is_somebody());
         Ok(Self {
-            names: Names::among(&request.to, &netns),
+            names: Names::among(&request.to, &netns, target.endpoints.len()),
             near,
             processes,
             request,

@@ -10,7 +10,7 @@ use crate::{
     protocol::dns,
 };
 
-/// Most endpoints that a fault comes to have: more than any name stands for in earnest.
+/// Most endpoints that are added to a fault's: more than any name comes to stand for in earnest.
 const MOST: usize = 256;
 
 /// The far sides of one fault that are names.
@@ -19,11 +19,13 @@ pub struct Names {
     specs: Vec<EndpointSpec>,
     /// Domains that the namespace's resolver tries behind a name.
     search: Vec<String>,
+    /// How many endpoints the fault had at first.
+    first: usize,
 }
 
 impl Names {
-    /// Those among a fault's far sides.
-    pub fn among(specs: &[EndpointSpec], netns: &Netns) -> Self {
+    /// Those among a fault's far sides, which had so many endpoints at first.
+    pub fn among(specs: &[EndpointSpec], netns: &Netns, first: usize) -> Self {
         let names = specs.iter().filter(|spec| spec.name().is_some());
         let specs: Vec<_> = names.cloned().collect();
         Self {
@@ -32,6 +34,7 @@ impl Names {
                 false => search_domains(netns),
             },
             specs,
+            first,
         }
     }
 
@@ -44,14 +47,20 @@ impl Names {
     /// a name had stays: connections to it live on.
     pub fn learn(&self, messages: &[Vec<u8>], known: &mut Vec<Endpoint>) -> bool {
         let before = known.len();
+        let most = self.first + MOST;
         for told in messages.iter().filter_map(|message| dns::told(message)) {
             let meant = |spec: &&EndpointSpec| spec.is_called(&told.name, &self.search);
             for spec in self.specs.iter().filter(meant) {
                 for endpoint in spec.resolved(&told.addresses) {
-                    if !known.contains(&endpoint) && known.len() < MOST {
-                        log::info!("\"{}\" is now {endpoint} as well", told.name);
-                        known.push(endpoint);
+                    if known.contains(&endpoint) {
+                        continue;
                     }
+                    if known.len() >= most {
+                        log::warn!("\"{}\" is now {endpoint} as well: too many", told.name);
+                        continue;
+                    }
+                    log::info!("\"{}\" is now {endpoint} as well", told.name);
+                    known.push(endpoint);
                 }
             }
         }
@@ -101,6 +110,7 @@ mod tests {
         let names = Names {
             specs: vec!["payments:80".parse().unwrap()],
             search: vec!["shop".to_owned()],
+            first: 0,
         };
         let answer = b"\x12\x34\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00\
             \x08payments\x04shop\x00\x00\x01\x00\x01\

@@ -41,11 +41,12 @@ impl Place {
             .dependencies
             .iter()
             .map(|dependency| resolve(&netns, &dependency.to, &[]))
-            .collect::<Result<_>>()?;
-        let dependencies_names = scenario.dependencies.iter();
+            .collect::<Result<Vec<_>>>()?;
+        let resolved: &[Resolved] = &dependencies;
+        let called = scenario.dependencies.iter().zip(resolved);
         Ok(Self {
-            called: dependencies_names
-                .map(|dependency| FarNames::among(&dependency.to, &netns))
+            called: called
+                .map(|(it, resolved)| FarNames::among(&it.to, &netns, resolved.endpoints.len()))
                 .collect(),
             netns,
             dependencies,

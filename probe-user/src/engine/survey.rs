@@ -9,7 +9,7 @@ use crate::{
         process,
         resolve::{Resolved, resolve},
     },
-    plan::{Endpoint, Protocol},
+    plan::{Endpoint, NearSide, Protocol},
     report::blast::Reached,
     scenario::{Scenario, Service},
 };
@@ -58,9 +58,9 @@ pub fn survey(scenario: &Scenario) -> Ground {
                 endpoints,
                 interfaces,
             })) => Reach {
-                reached: netns
-                    .as_ref()
-                    .and_then(|netns| blast::radius(netns, &endpoints, Protocol::Any).ok()),
+                reached: netns.as_ref().and_then(|netns| {
+                    blast::radius(netns, &NearSide::Everybody, &endpoints, Protocol::Any).ok()
+                }),
                 endpoints,
                 interfaces,
             },

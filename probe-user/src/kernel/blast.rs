@@ -1,28 +1,42 @@
 //! What a fault would touch right now: the connections to its endpoints, and whose they are, by
 //! the kernel's socket diagnostics. What connects later is not in it, nor what has no connection.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use anyhow::Result;
 
-use super::{netns::Netns, process, sockets};
+use super::{near::Finder, netns::Netns, process, sockets};
 use crate::{
-    plan::{Endpoint, Protocol},
+    plan::{Endpoint, NearSide, Protocol},
     report::blast::{Party, Reached},
 };
 
-/// Looks for connections to endpoints, as seen from a network namespace.
+/// Looks for connections of a near side to endpoints, as seen from a network namespace.
 ///
 /// # Errors
 /// Where the kernel has no socket diagnostics.
-pub fn radius(netns: &Netns, endpoints: &[Endpoint], protocol: Protocol) -> Result<Reached> {
+pub fn radius(
+    netns: &Netns,
+    near: &NearSide,
+    endpoints: &[Endpoint],
+    protocol: Protocol,
+) -> Result<Reached> {
     if protocol == Protocol::Udp {
         return Ok(Reached::default());
     }
     let sockets = netns.within(sockets::list)?;
+    let of_near_side: Option<HashSet<u64>> = match near.is_somebody() {
+        true => {
+            let found = Finder::new(near.clone()).find(netns.within(sockets::list_any)?);
+            Some(found.sockets.iter().map(|it| it.cookie).collect())
+        }
+        false => None,
+    };
+    let is_near = |cookie: &u64| of_near_side.as_ref().is_none_or(|it| it.contains(cookie));
     let hit: Vec<_> = sockets
         .connections
         .iter()
+        .filter(|it| is_near(&it.cookie))
         .filter(|it| {
             endpoints
                 .iter()
@@ -72,10 +86,10 @@ mod tests {
             prefix: 32,
             port: Some(at.port()),
         };
-        let reached = radius(&netns, &[endpoint], Protocol::Tcp).unwrap();
+        let reached = radius(&netns, &NearSide::Everybody, &[endpoint], Protocol::Tcp).unwrap();
         assert_eq!(reached.connections, 1, "{reached:?}");
         assert_eq!(reached.processes[0].pid, Some(std::process::id()));
-        let nobody = radius(&netns, &[endpoint], Protocol::Udp).unwrap();
+        let nobody = radius(&netns, &NearSide::Everybody, &[endpoint], Protocol::Udp).unwrap();
         assert_eq!(nobody.connections, 0);
     }
 }

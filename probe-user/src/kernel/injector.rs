@@ -127,7 +127,9 @@ impl Injector {
             overheard,
             attached: Vec::new(),
         };
-        injector.start_lines(backends)?;
+        if !interfaces.is_empty() {
+            injector.start_lines(backends)?;
+        }
         if !backends.is_empty() && interfaces.iter().any(|name| name == "lo") {
             injector.let_loopback_packets_return()?;
         }

@@ -218,12 +218,20 @@ impl Page {
 
     /// The namespace, if it is still there and the same.
     fn netns(&self) -> Option<Netns> {
-        let by_name = NetnsRef::parse(&self.netns)
-            .ok()
-            .and_then(|name| Netns::open(&name).ok());
+        let is_it = |netns: &Netns| netns.inode == self.netns_inode;
+        let open = |name: NetnsRef| Netns::open(&name).ok().filter(is_it);
+        let by_name = NetnsRef::parse(&self.netns).ok().and_then(open);
+        // Its name may have gone with the process that it was of, and it be there all the same.
         by_name
-            .or_else(|| Netns::open(&NetnsRef::Own).ok())
-            .filter(|netns| netns.inode == self.netns_inode)
+            .or_else(|| open(NetnsRef::Own))
+            .or_else(|| {
+                let inhabited = |pid: &u32| process::netns_inode(*pid) == Some(self.netns_inode);
+                open(NetnsRef::Pid(process::all().into_iter().find(inhabited)?))
+            })
+            .or_else(|| {
+                let mut named = fs::read_dir("/run/netns").into_iter().flatten().flatten();
+                named.find_map(|file| open(NetnsRef::Path(file.path())))
+            })
     }
 }
 

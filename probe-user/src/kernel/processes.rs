@@ -9,6 +9,7 @@ mod guard;
 mod guardian;
 mod held;
 mod maps;
+mod switches;
 
 use std::{
     collections::BTreeMap,
@@ -27,7 +28,7 @@ pub use find::{Finder, Members};
 pub use guard::run as run_guardian;
 pub use maps::MapIds;
 
-use self::{find::Member, guardian::Guardian, held::Held, maps::Counters};
+use self::{find::Member, guardian::Guardian, held::Held, maps::Counters, switches::Switches};
 use super::{
     clock,
     leftovers::{Ledger, Leftover},
@@ -95,6 +96,7 @@ struct Work {
     guardian: Option<Guardian>,
     ledger: Ledger,
     counters: Counters,
+    switches: Switches,
     /// By the place of the rule in its plan.
     held: BTreeMap<u32, Held>,
     looked_ns: u64,
@@ -122,6 +124,7 @@ impl Processes {
             guardian,
             ledger: Ledger::open_beside(netns, "stopped"),
             counters,
+            switches: Switches::open(ids)?,
             held: BTreeMap::new(),
             looked_ns: 0,
             is_over: false,
@@ -256,6 +259,8 @@ impl Work {
                 break;
             }
             done = match held.signal {
+                // A signal can't be taken back: it is asked once more at the last moment.
+                Some(_) if self.switches.are_over() || self.switches.is_over(index) => Ok(()),
                 Some(_) => {
                     held.send();
                     Ok(())

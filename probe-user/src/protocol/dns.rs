@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use simple_dns::{Packet, PacketFlag, RCODE, rdata::RData};
+use simple_dns::{Name, Packet, PacketFlag, RCODE, rdata::RData};
 
 /// What an answer says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,20 +20,28 @@ pub fn told(message: &[u8]) -> Option<Told> {
     if !packet.has_flags(PacketFlag::RESPONSE) || packet.rcode() != RCODE::NoError {
         return None;
     }
-    let name = packet.questions.first()?.qname.to_string();
-    let addresses = packet
-        .answers
-        .iter()
-        .filter_map(|record| match &record.rdata {
-            RData::A(v4) => Some(IpAddr::V4(Ipv4Addr::from(v4.address))),
-            RData::AAAA(v6) => Some(IpAddr::V6(Ipv6Addr::from(v6.address))),
-            _ => None,
-        });
-    let addresses: Vec<IpAddr> = addresses.collect();
-    (!addresses.is_empty()).then(|| Told {
-        name: name.trim_end_matches('.').to_ascii_lowercase(),
-        addresses,
-    })
+    let name = plain(&packet.questions.first()?.qname);
+    // The name, and what it is an alias of, and so on: records of other names are none of its.
+    let mut called = vec![name.clone()];
+    let mut addresses = Vec::new();
+    for record in &packet.answers {
+        if !called.contains(&plain(&record.name)) {
+            continue;
+        }
+        match &record.rdata {
+            RData::CNAME(alias) => called.push(plain(&alias.0)),
+            RData::A(v4) => addresses.push(IpAddr::V4(Ipv4Addr::from(v4.address))),
+            RData::AAAA(v6) => addresses.push(IpAddr::V6(Ipv6Addr::from(v6.address))),
+            _ => {}
+        }
+    }
+    (!addresses.is_empty()).then_some(Told { name, addresses })
+}
+
+/// A name in lower case, without a dot at its end.
+fn plain(name: &Name<'_>) -> String {
+    let name = name.to_string();
+    name.trim_end_matches('.').to_ascii_lowercase()
 }
 
 #[cfg(test)]
@@ -53,6 +61,16 @@ mod tests {
         assert_eq!(told.name, "payments.shop");
         let addresses: Vec<String> = told.addresses.iter().map(IpAddr::to_string).collect();
         assert_eq!(addresses, ["10.0.0.7", "10.0.0.8"]);
+    }
+
+    #[test]
+    fn records_of_other_names_are_none_of_its() {
+        let mut message = ALIASED.to_vec();
+        // The first address's record is made one of "shop".
+        let at = message.len() - 32;
+        message[at..at + 2].copy_from_slice(b"\xc0\x15");
+        let told = told(&message).unwrap();
+        assert_eq!(told.addresses, ["10.0.0.8".parse::<IpAddr>().unwrap()]);
     }
 
     #[test]

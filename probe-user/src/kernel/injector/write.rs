@@ -68,7 +68,7 @@ impl Injector {
         self.header.shapes[..encoded.shapes.len()].copy_from_slice(&encoded.shapes);
         let header = self.header;
         self.lines.iter().for_each(|line| line.hold());
-        let armed = u32::from(!encoded.targets.is_empty());
+        let armed = u32::from(encoded.rules.iter().any(|rule| rule.deadline_ns != 0));
         self.set_at(map::KILL, kill::ARMED, armed)?;
         self.set(map::PLAN, header)?;
         self.count_open(encoded, &limits)

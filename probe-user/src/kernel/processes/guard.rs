@@ -11,11 +11,12 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
-use aya::{
-    Pod,
-    maps::{Array, Map, MapData},
+use super::{
+    super::{delay_line::prefer_this_thread, pidfd::PidFd, process::Stat},
+    Answer, MapIds,
+    switches::Switches,
 };
+use anyhow::{Context, Result};
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::{
@@ -23,24 +24,11 @@ use nix::{
         signal::{SigHandler, Signal, signal},
     },
 };
-use probe_common::rule::FaultRule;
-
-use super::{
-    super::{clock, delay_line::prefer_this_thread, pidfd::PidFd, process::Stat},
-    Answer, MapIds,
-};
 
 /// How often the switches are looked at.
 const LOOK: Duration = Duration::from_millis(10);
 /// The longest line that makes sense.
 const LONGEST: usize = 256;
-
-/// What it is told by the kernel.
-struct Switches {
-    kill: Array<MapData, u32>,
-    lease: Array<MapData, u64>,
-    rules: Array<MapData, FaultRule>,
-}
 
 /// A process that is stopped.
 struct Stopped {
@@ -75,11 +63,7 @@ pub fn run(ids: MapIds) -> Result<()> {
     // Also on a machine that a fault has brought to its knees.
     let _ = prefer_this_thread();
     let mut guard = Guard {
-        switches: Switches {
-            kill: array(ids.kill)?,
-            lease: array(ids.lease)?,
-            rules: array(ids.rules)?,
-        },
+        switches: Switches::open(ids)?,
         stopped: BTreeMap::new(),
         over: false,
     };
@@ -203,24 +187,6 @@ impl Guard {
     }
 }
 
-impl Switches {
-    /// Whether the kill switch is thrown or the lease has lapsed. What can't be read is over.
-    fn are_over(&self) -> bool {
-        let armed = self.kill.get(&0, 0).is_ok_and(|switch| switch == 0);
-        let leased = self
-            .lease
-            .get(&0, 0)
-            .is_ok_and(|until_ns| clock::now_ns() < until_ns);
-        !(armed && leased)
-    }
-
-    /// Whether the time of a fault is over.
-    fn is_over(&self, rule: u32) -> bool {
-        let rule = self.rules.get(&rule, 0);
-        !rule.is_ok_and(|rule| clock::now_ns() < rule.deadline_ns)
-    }
-}
-
 /// A process that is stopped takes a descriptor: as many as the hard limit lets be, of which there
 /// are more than of the usual one. Beyond, a process is left alone, and told as an error.
 fn hold_as_many_as_may_be() {
@@ -239,9 +205,4 @@ fn hold_as_many_as_may_be() {
 
 fn is_nothing(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
-}
-
-fn array<V: Pod>(id: u32) -> Result<Array<MapData, V>> {
-    let data = MapData::from_id(id).with_context(|| format!("guardian: opening map {id}"))?;
-    Ok(Map::Array(data).try_into()?)
 }

@@ -138,7 +138,8 @@ impl Held {
                 self.paused.insert(member);
             }
             Answer::Failed => {
-                self.errors += 1;
+                // One that was paused before is counted there.
+                self.errors += u64::from(!self.paused.contains(&member));
                 self.left_alone.insert(member);
             }
             _ => {
