@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     fs,
     io::{BufRead, BufReader, Read},
-    os::unix::process::ExitStatusExt,
+    os::unix::process::{CommandExt, ExitStatusExt},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
         Arc, Mutex, PoisonError,
@@ -16,7 +16,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use nix::{
-    sys::signal::{Signal, kill},
+    sys::signal::{SigHandler, Signal, kill, signal},
     unistd::Pid,
 };
 use serde_json::Value;
@@ -91,6 +91,7 @@ impl Probe {
             // The host's own log is for what people do.
             command.env(AUDIT, std::env::temp_dir().join("probe-tests-audit.jsonl"));
         }
+        hear_interrupts(&mut command);
         let mut child = command
             .env(MARK, &mark)
             .env("RUST_BACKTRACE", "1")
@@ -210,6 +211,18 @@ impl Probe {
         Kin {
             mark: format!("{MARK}={}", self.mark),
         }
+    }
+}
+
+/// Lets a program be interrupted, also where this one was started in the background by a shell that
+/// has such programs ignore it.
+fn hear_interrupts(command: &mut Command) {
+    // SAFETY: it is called between fork and exec, and makes one system call.
+    unsafe {
+        command.pre_exec(|| {
+            signal(Signal::SIGINT, SigHandler::SigDfl)?;
+            Ok(())
+        });
     }
 }
 
