@@ -82,6 +82,8 @@ pub(super) fn armed(rules: &[(u32, u32)], targets: usize) -> Result<Armed> {
     let mut header = PlanHeader {
         rule_count: rules.len() as u32,
         shape_count: u32::from(targets > 0),
+        // Copies are known by their mark. A packet that is run over again and again must have none.
+        line_claimed: u32::from(rules.iter().any(|(kind, _)| copies(*kind))),
         // Redirecting there is never carried out.
         line_ifindex: 1,
         ..PlanHeader::default()
@@ -93,6 +95,11 @@ pub(super) fn armed(rules: &[(u32, u32)], targets: usize) -> Result<Armed> {
     };
     armed.set(map::PLAN, 0, header)?;
     Ok(armed)
+}
+
+/// Whether a fault sends copies.
+fn copies(kind: u32) -> bool {
+    matches!(kind, fault::DUPLICATE | fault::RESET)
 }
 
 /// The packets' far side, and others beside it.
