@@ -5,7 +5,7 @@
 //! without it, 50 for the soak.
 
 use std::{
-    env,
+    env, fs,
     time::{Duration, Instant},
 };
 
@@ -56,8 +56,12 @@ impl Ground {
     /// Arms a fault, and sends a signal at a random moment.
     fn strike(&self, round: usize, random: &mut StdRng, signal: Signal) -> Result<Struck> {
         let probe = Probe::inject(&self.faults[round % 2])?;
-        self.strike_armed(probe, round, random, |probe| probe.signal(signal))
-            .with_context(|| signal.to_string())
+        self.strike_armed(probe, round, random, |probe| {
+            let struck = Instant::now();
+            probe.signal(signal)?;
+            Ok(struck)
+        })
+        .with_context(|| signal.to_string())
     }
 
     /// Takes note of all that comes with a fault, and strikes at a random moment.
@@ -66,7 +70,7 @@ impl Ground {
         probe: Probe,
         round: usize,
         random: &mut StdRng,
-        strike: impl FnOnce(&Probe) -> Result<()>,
+        strike: impl FnOnce(&Probe) -> Result<Instant>,
     ) -> Result<Struck> {
         let family = Family::BOTH[round % 2];
         let mut echo = Echo::new(&self.pair.near, self.pair.far_address(family))?;
@@ -74,8 +78,7 @@ impl Ground {
         let wait = random.random_range(0..150);
         let under_fault = echo.ask(1 + wait / 10, Duration::from_millis(10), PATIENCE)?;
         ensure!(under_fault.median() > UNHARMED, "no fault: {under_fault:?}");
-        let struck = Instant::now();
-        strike(&probe)?;
+        let struck = strike(&probe)?;
         let replies = echo.ask(140, Duration::from_millis(10), PATIENCE)?;
         let last = replies.last_beyond(UNHARMED);
         let harmed = last.map_or(Duration::ZERO, |at| at.duration_since(struck));
@@ -109,6 +112,12 @@ struct Struck {
 fn rounds() -> usize {
     let asked = env::var("PROBE_KILLS").ok();
     asked.and_then(|text| text.parse().ok()).unwrap_or(6)
+}
+
+fn has_died(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").map(|(_, rest)| rest);
+    state.is_none_or(|state| state.starts_with('Z'))
 }
 
 /// After a death that probe could do nothing about: nothing is left but what the next start clears.
@@ -162,7 +171,12 @@ fn out_of_memory_at_any_moment_it_leaves_the_traffic_alone() -> Result<()> {
         command.args(ground.faults[round % 2].split(' '));
         let mut probe = Probe::spawn(command)?;
         probe.wait_for("armed:")?;
-        let struck = ground.strike_armed(probe, round, &mut random, |_| cage.starve())?;
+        let struck = ground.strike_armed(probe, round, &mut random, |probe| {
+            cage.starve()?;
+            // Until memory runs out it lives, and may inject.
+            wait_until("probe to be killed", LONG, || has_died(probe.pid()))?;
+            Ok(Instant::now())
+        })?;
         longest = longest.max(struck.harmed);
         only_settings_are_left(&ground, round, struck)?;
     }
