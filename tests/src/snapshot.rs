@@ -8,9 +8,10 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use nix::sys::signal::Signal;
 
-use crate::{Netns, Probe, bpf::Object, patience::wait_for, probe::Kin, programs::run};
+use crate::{Ended, Netns, Probe, bpf::Object, patience::wait_for, probe::Kin, programs::run};
 
 /// How long what is left may take to go: the kernel frees programs when it finds the time.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -76,6 +77,18 @@ pub struct Traces {
     pid: u32,
     objects: BTreeSet<Object>,
     kin: Kin,
+}
+
+/// Ends an injection by SIGTERM; what it made has to be gone then.
+///
+/// # Errors
+/// Where it ends otherwise, or leaves something.
+pub fn end_leaving_nothing(probe: Probe) -> Result<Ended> {
+    let traces = Traces::of(&probe)?;
+    let ended = probe.end(Signal::SIGTERM)?;
+    ensure!(ended.code() == 3, "{ended:?}");
+    traces.wait_until_gone()?;
+    Ok(ended)
 }
 
 impl Traces {

@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 use tests::{
     Call, Ended, Family, Pair, Probe, Puppet,
     puppet::server,
-    snapshot::{Snapshot, Traces},
+    snapshot::{Snapshot, Traces, end_leaving_nothing},
     turn::Turn,
 };
 
@@ -29,21 +29,8 @@ fn puppet(pair: &Pair) -> Result<Puppet> {
     Puppet::start(command, &pair.near, None)
 }
 
-fn far_server(pair: &Pair, family: Family) -> Result<SocketAddr> {
-    let at = SocketAddr::new(pair.far_address(family), 0);
-    pair.far.within(|| Ok(server::start(at)?))
-}
-
 fn inject(pair: &Pair, fault: &str) -> Result<Probe> {
     Probe::inject(&format!("{fault} --netns {} --for 5m", pair.near.name))
-}
-
-fn end(probe: Probe) -> Result<Ended> {
-    let traces = Traces::of(&probe)?;
-    let ended = probe.end(Signal::SIGTERM)?;
-    ensure!(ended.code() == 3, "{ended:?}");
-    traces.wait_until_gone()?;
-    Ok(ended)
 }
 
 /// The same address, for a socket of IPv6.
@@ -72,7 +59,7 @@ fn connect_fails_with_the_error_asked_for() -> Result<()> {
     let pair = Pair::new()?;
     let before = Snapshot::of(&pair.near)?;
     for family in Family::BOTH {
-        let (to, spared) = (far_server(&pair, family)?, far_server(&pair, family)?);
+        let (to, spared) = (server::far(&pair, family)?, server::far(&pair, family)?);
         let mut puppet = puppet(&pair)?;
         let there_before = puppet.tcp(to)?.made()?;
         for (name, number) in ERRORS {
@@ -85,13 +72,19 @@ fn connect_fails_with_the_error_asked_for() -> Result<()> {
                 puppet.is_answered(there_before)?,
                 "what was there before was hit"
             );
-            counts(&end(probe)?, [("seen", 3), ("refused", 3), ("passed", 0)])?;
+            counts(
+                &end_leaving_nothing(probe)?,
+                [("seen", 3), ("refused", 3), ("passed", 0)],
+            )?;
             puppet.tcp(to)?.made()?;
         }
         let probe = inject(&pair, &format!("refuse --proto tcp --to {to}"))?;
         ensure!(puppet.tcp(to)? == REFUSED, "refused is the default");
         puppet.udp(to)?.made()?;
-        counts(&end(probe)?, [("seen", 1), ("refused", 1), ("passed", 0)])?;
+        counts(
+            &end_leaving_nothing(probe)?,
+            [("seen", 1), ("refused", 1), ("passed", 0)],
+        )?;
     }
     before.wait_for_return(&pair.near)
 }
@@ -101,7 +94,7 @@ fn connect_fails_with_the_error_asked_for() -> Result<()> {
 fn only_the_chosen_process_is_refused() -> Result<()> {
     let _turn = Turn::together()?;
     let pair = Pair::new()?;
-    let to = far_server(&pair, Family::V4)?;
+    let to = server::far(&pair, Family::V4)?;
     let (mut chosen, mut other) = (puppet(&pair)?, puppet(&pair)?);
     // Another namespace with the same addresses.
     let elsewhere = Pair::new()?;
@@ -122,7 +115,7 @@ fn only_the_chosen_process_is_refused() -> Result<()> {
         stranger.tcp(there)?.made()?;
         let refused = if aim.is_empty() { 2 } else { 1 };
         counts(
-            &end(probe)?,
+            &end_leaving_nothing(probe)?,
             [("seen", refused), ("refused", refused), ("passed", 0)],
         )?;
     }
@@ -134,13 +127,16 @@ fn only_the_chosen_process_is_refused() -> Result<()> {
 fn some_connections_are_refused_and_all_are_accounted_for() -> Result<()> {
     let _turn = Turn::together()?;
     let pair = Pair::new()?;
-    let to = far_server(&pair, Family::V4)?;
+    let to = server::far(&pair, Family::V4)?;
     let mut puppet = puppet(&pair)?;
     let probe = inject(&pair, &format!("refuse --to {to} --max-packets 2"))?;
     let calls = (0..5).map(|_| puppet.tcp(to)).collect::<Result<Vec<_>>>()?;
     ensure!(calls[..2] == [REFUSED; 2], "{calls:?}");
     ensure!(!calls[2..].contains(&REFUSED), "{calls:?}");
-    counts(&end(probe)?, [("seen", 5), ("refused", 2), ("passed", 3)])?;
+    counts(
+        &end_leaving_nothing(probe)?,
+        [("seen", 5), ("refused", 2), ("passed", 3)],
+    )?;
     let mut runs = Vec::new();
     for _ in 0..2 {
         let fault = format!("refuse --to {to} --percent-of-flows 50% --seed 7");
@@ -153,7 +149,7 @@ fn some_connections_are_refused_and_all_are_accounted_for() -> Result<()> {
         let fair = tests::binomial::interval_999(64, 0.5);
         ensure!(fair.contains(&count), "{count} of 64: {fair:?} are fair");
         counts(
-            &end(probe)?,
+            &end_leaving_nothing(probe)?,
             [("seen", 64), ("refused", count), ("passed", 64 - count)],
         )?;
         runs.push(refused);
@@ -168,7 +164,7 @@ fn so_many_connections_are_open_and_no_more() -> Result<()> {
     let _turn = Turn::together()?;
     let pair = Pair::new()?;
     for family in Family::BOTH {
-        let to = far_server(&pair, family)?;
+        let to = server::far(&pair, family)?;
         let (mut puppet, mut other) = (puppet(&pair)?, puppet(&pair)?);
         // Three of another's count as little as what goes elsewhere.
         for _ in 0..3 {
@@ -191,7 +187,10 @@ fn so_many_connections_are_open_and_no_more() -> Result<()> {
         puppet.close(made[1])?;
         puppet.tcp(mapped(to))?.made()?;
         ensure!(puppet.tcp(to)? == REFUSED, "one too many");
-        counts(&end(probe)?, [("seen", 7), ("refused", 3), ("passed", 4)])?;
+        counts(
+            &end_leaving_nothing(probe)?,
+            [("seen", 7), ("refused", 3), ("passed", 4)],
+        )?;
         puppet.tcp(to)?.made()?;
     }
     Ok(())
@@ -203,7 +202,7 @@ fn connections_that_were_open_before_count() -> Result<()> {
     let _turn = Turn::together()?;
     let pair = Pair::new()?;
     for near in [false, true] {
-        let to = far_server(&pair, Family::V4)?;
+        let to = server::far(&pair, Family::V4)?;
         let mut puppet = puppet(&pair)?;
         let first = puppet.tcp(to)?.made()?;
         puppet.tcp(to)?.made()?;
@@ -220,7 +219,10 @@ fn connections_that_were_open_before_count() -> Result<()> {
         ensure!(call == Call::Failed(libc::EADDRNOTAVAIL), "{call:?}");
         puppet.close(first)?;
         puppet.tcp(to)?.made()?;
-        counts(&end(probe)?, [("seen", 3), ("refused", 1), ("passed", 2)])?;
+        counts(
+            &end_leaving_nothing(probe)?,
+            [("seen", 3), ("refused", 1), ("passed", 2)],
+        )?;
     }
     Ok(())
 }
@@ -232,7 +234,7 @@ fn connections_that_were_open_before_count() -> Result<()> {
 fn connections_that_come_to_nothing_do_not_count_for_good() -> Result<()> {
     let _turn = Turn::together()?;
     let pair = Pair::new()?;
-    let to = far_server(&pair, Family::V4)?;
+    let to = server::far(&pair, Family::V4)?;
     let nobody = SocketAddr::new(to.ip(), 9);
     let mut puppet = puppet(&pair)?;
     let probe = inject(
@@ -250,7 +252,7 @@ fn connections_that_come_to_nothing_do_not_count_for_good() -> Result<()> {
         "one too many"
     );
     counts(
-        &end(probe)?,
+        &end_leaving_nothing(probe)?,
         [("seen", 1_003), ("refused", 1), ("passed", 1_002)],
     )
 }
@@ -261,7 +263,7 @@ fn refusals_end_with_their_probe_and_by_the_kill_switch() -> Result<()> {
     let _turn = Turn::alone()?;
     let pair = Pair::new()?;
     let before = Snapshot::of(&pair.near)?;
-    let to = far_server(&pair, Family::V4)?;
+    let to = server::far(&pair, Family::V4)?;
     let mut puppet = puppet(&pair)?;
     let fault = format!("refuse --to {to}");
     let probe = inject(&pair, &fault)?;

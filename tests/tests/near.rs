@@ -9,12 +9,11 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use nix::sys::signal::Signal;
 use tests::{
-    Call, Cgroup, Ended, Family, Pair, Probe, Puppet,
+    Call, Cgroup, Family, Pair, Probe, Puppet,
     patience::{LONG, wait_for},
     puppet::server,
-    snapshot::{Snapshot, Traces},
+    snapshot::{Snapshot, end_leaving_nothing},
     turn::Turn,
 };
 
@@ -80,22 +79,8 @@ impl Two {
     }
 }
 
-/// A server at the far end, for as long as this process lives.
-fn far_server(pair: &Pair, family: Family) -> Result<SocketAddr> {
-    let at = SocketAddr::new(pair.far_address(family), 0);
-    pair.far.within(|| Ok(server::start(at)?))
-}
-
 fn inject(pair: &Pair, fault: &str) -> Result<Probe> {
     Probe::inject(&format!("{fault} --netns {} --for 5m", pair.near.name))
-}
-
-fn end(probe: Probe) -> Result<Ended> {
-    let traces = Traces::of(&probe)?;
-    let ended = probe.end(Signal::SIGTERM)?;
-    ensure!(ended.code() == 3, "{ended:?}");
-    traces.wait_until_gone()?;
-    Ok(ended)
 }
 
 #[test]
@@ -117,7 +102,7 @@ fn only_the_chosen_process_is_hit_in_either_direction() -> Result<()> {
 }
 
 fn hits_the_chosen_alone(pair: &Pair, by: By, family: Family, way: &str) -> Result<()> {
-    let to = far_server(pair, family)?;
+    let to = server::far(pair, family)?;
     let mut two = Two::new(pair, by)?;
     let there_before = [
         (two.chosen.tcp(to)?.made()?, two.other.tcp(to)?.made()?),
@@ -143,7 +128,7 @@ fn hits_the_chosen_alone(pair: &Pair, by: By, family: Family, way: &str) -> Resu
         two.other.is_answered(new.1)?,
         "a new one of the other was hit"
     );
-    let ended = end(probe)?;
+    let ended = end_leaving_nothing(probe)?;
     ensure!(ended.counter("dropped")? == ended.counter("seen")?);
     ensure!(ended.counter("dropped")? >= 4, "{ended:?}");
     for (chosen, other) in there_before {
@@ -163,7 +148,7 @@ fn a_bystanders_packets_are_not_even_seen() -> Result<()> {
     let pair = Pair::new()?;
     for by in [By::Id, By::Name, By::Cgroup] {
         for family in Family::BOTH {
-            let to = far_server(&pair, family)?;
+            let to = server::far(&pair, family)?;
             let mut two = Two::new(&pair, by)?;
             let (chosen, other) = (two.chosen.udp(to)?.made()?, two.other.udp(to)?.made()?);
             let fault = format!(
@@ -175,7 +160,7 @@ fn a_bystanders_packets_are_not_even_seen() -> Result<()> {
                 ensure!(two.other.is_answered(other)?, "the other was hit");
             }
             two.chosen.send(chosen, PACKETS)?;
-            let ended = end(probe)?;
+            let ended = end_leaving_nothing(probe)?;
             ensure!(ended.counter("seen")? == PACKETS, "{by:?}: {ended:?}");
             ensure!(ended.counter("dropped")? == PACKETS, "{by:?}: {ended:?}");
         }
@@ -192,7 +177,7 @@ fn a_port_that_changes_hands_is_the_new_ones() -> Result<()> {
     let pair = Pair::new()?;
     for by in [By::Id, By::Cgroup] {
         for family in Family::BOTH {
-            let to = far_server(&pair, family)?;
+            let to = server::far(&pair, family)?;
             let mut two = Two::new(&pair, by)?;
             let fault = format!("blackhole --to {to} {} --direction ingress", two.aim);
             let probe = inject(&pair, &fault)?;
@@ -204,7 +189,7 @@ fn a_port_that_changes_hands_is_the_new_ones() -> Result<()> {
                 two.other.is_answered(connection)?,
                 "{by:?}: the other was hit"
             );
-            let ended = end(probe)?;
+            let ended = end_leaving_nothing(probe)?;
             ensure!(ended.counter("seen")? == 1, "{by:?}: {ended:?}");
         }
     }
@@ -250,7 +235,7 @@ fn hits_the_chosen_server_alone(pair: &Pair, by: By, family: Family, way: &str) 
     let (asked, new) = (caller.udp(chosen)?.made()?, caller.tcp(other)?.made()?);
     ensure!(!caller.is_answered(asked)?, "a new UDP call was spared");
     ensure!(caller.is_answered(new)?, "a new call of the other was hit");
-    let ended = end(probe)?;
+    let ended = end_leaving_nothing(probe)?;
     ensure!(ended.counter("dropped")? == ended.counter("seen")?);
     Ok(())
 }
@@ -260,7 +245,7 @@ fn hits_the_chosen_server_alone(pair: &Pair, by: By, family: Family, way: &str) 
 fn a_process_of_the_name_that_starts_later_is_hit_too() -> Result<()> {
     let _turn = Turn::together()?;
     let pair = Pair::new()?;
-    let to = far_server(&pair, Family::V4)?;
+    let to = server::far(&pair, Family::V4)?;
     let mut two = Two::new(&pair, By::Name)?;
     let probe = inject(&pair, &format!("blackhole --to {to} {}", two.aim))?;
     let first = two.chosen.udp(to)?.made()?;
@@ -282,7 +267,7 @@ fn a_process_of_the_name_that_starts_later_is_hit_too() -> Result<()> {
     wait_for("it to be noticed", Duration::from_secs(3), || {
         Ok((!third.is_answered(connection)?).then_some(()))
     })?;
-    let ended = end(probe)?;
+    let ended = end_leaving_nothing(probe)?;
     ensure!(ended.counter("dropped")? >= 3, "{ended:?}");
     Ok(())
 }
@@ -295,7 +280,7 @@ fn connections_are_told_by_when_they_began() -> Result<()> {
     for family in Family::BOTH {
         for way in ["egress", "ingress"] {
             for only in ["new", "established"] {
-                let to = far_server(&pair, family)?;
+                let to = server::far(&pair, family)?;
                 let mut puppet = puppet(&pair, None)?;
                 let before = [puppet.tcp(to)?.made()?, puppet.udp(to)?.made()?];
                 let probe = inject(
@@ -316,7 +301,7 @@ fn connections_are_told_by_when_they_began() -> Result<()> {
                 let new = puppet.udp(to)?.made()?;
                 let is_answered = puppet.is_answered(new)?;
                 ensure!(is_answered == spares_new, "{}: UDP, after", words());
-                let ended = end(probe)?;
+                let ended = end_leaving_nothing(probe)?;
                 ensure!(ended.counter("dropped")? > 0, "{}: {ended:?}", words());
             }
         }
@@ -386,7 +371,7 @@ fn connections_that_pass_through_are_told_by_when_they_began() -> Result<()> {
         ensure!(puppet.is_answered(before)? != spares_new, "{only}: before");
         let call = puppet.tcp(to)?;
         ensure!((call != Call::Lost) == spares_new, "{only}: {call:?}");
-        end(probe)?;
+        end_leaving_nothing(probe)?;
     }
     Ok(())
 }
@@ -407,7 +392,7 @@ fn ask_from(pair: &Pair, to: SocketAddr) -> Result<bool> {
 fn a_thread_of_that_name_is_not_a_process_of_that_name() -> Result<()> {
     let _turn = Turn::together()?;
     let pair = Pair::new()?;
-    let to = far_server(&pair, Family::V4)?;
+    let to = server::far(&pair, Family::V4)?;
     let mut two = Two::new(&pair, By::Name)?;
     let probe = inject(
         &pair,
@@ -424,6 +409,6 @@ fn a_thread_of_that_name_is_not_a_process_of_that_name() -> Result<()> {
         !two.chosen.is_answered(connection)?,
         "the chosen was spared"
     );
-    end(probe)?;
+    end_leaving_nothing(probe)?;
     Ok(())
 }

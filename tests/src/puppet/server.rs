@@ -6,6 +6,19 @@ use std::{
     thread,
 };
 
+use anyhow::Result;
+
+use crate::{Family, Pair};
+
+/// Starts one at the far end of a pair; gives where it listens.
+///
+/// # Errors
+/// Where it can't listen there.
+pub fn far(pair: &Pair, family: Family) -> Result<SocketAddr> {
+    let at = SocketAddr::new(pair.far_address(family), 0);
+    pair.far.within(|| Ok(start(at)?))
+}
+
 /// Starts one in the calling thread's network namespace; gives where it listens.
 ///
 /// # Errors

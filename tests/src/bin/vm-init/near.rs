@@ -1,6 +1,6 @@
 //! Faults of one process alone, and of connect().
 
-use std::{net::SocketAddr, process::Command, time::Duration};
+use std::{process::Command, time::Duration};
 
 use anyhow::{Result, ensure};
 use tests::{Call, Cgroup, Family, Pair, Puppet, puppet::server};
@@ -19,11 +19,6 @@ pub(crate) fn puppet(pair: &Pair, cgroup: Option<&Cgroup>) -> Result<Puppet> {
     Puppet::start(command, &pair.near, cgroup)
 }
 
-fn far_server(pair: &Pair, family: Family) -> Result<SocketAddr> {
-    let at = SocketAddr::new(pair.far_address(family), 0);
-    pair.far.within(|| Ok(server::start(at)?))
-}
-
 fn inject(pair: &Pair, fault: &str) -> Result<tests::Probe> {
     tests::Probe::inject(&format!("{fault} --netns {} --for 10m", pair.near.name))
 }
@@ -33,7 +28,7 @@ pub(crate) fn only_the_chosen_is_hit() -> Result<()> {
     let pair = Pair::new()?;
     let cgroup = Cgroup::new()?;
     for family in Family::BOTH {
-        let to = far_server(&pair, family)?;
+        let to = server::far(&pair, family)?;
         let mut chosen = puppet(&pair, Some(&cgroup))?;
         let mut other = puppet(&pair, None)?;
         let connections = [
@@ -74,7 +69,7 @@ pub(crate) fn only_the_chosen_is_hit() -> Result<()> {
 pub(crate) fn connect_fails_with_the_error_asked_for() -> Result<()> {
     let pair = Pair::new()?;
     for family in Family::BOTH {
-        let to = far_server(&pair, family)?;
+        let to = server::far(&pair, family)?;
         let mut puppet = puppet(&pair, None)?;
         let probe = inject(&pair, &format!("refuse --errno EHOSTUNREACH --to {to}"))?;
         for call in [puppet.tcp(to)?, puppet.udp(to)?] {
@@ -91,7 +86,7 @@ pub(crate) fn connect_fails_with_the_error_asked_for() -> Result<()> {
 pub(crate) fn so_many_are_open_and_no_more() -> Result<()> {
     let pair = Pair::new()?;
     for family in Family::BOTH {
-        let to = far_server(&pair, family)?;
+        let to = server::far(&pair, family)?;
         let mut puppet = puppet(&pair, None)?;
         let first = puppet.tcp(to)?.made()?;
         let probe = inject(&pair, &format!("limit-connections 2 --to {to}"))?;
