@@ -34,6 +34,8 @@ pub(super) struct Worker {
     pool: Pool,
     waits: Waits,
     handed_over_ns: u64,
+    /// When it was looked at the clock last.
+    looked_ns: u64,
 }
 
 impl Worker {
@@ -53,6 +55,7 @@ impl Worker {
             pool: Pool::default(),
             waits: Waits::default(),
             handed_over_ns: 0,
+            looked_ns: 0,
         }
     }
 
@@ -62,6 +65,7 @@ impl Worker {
             let came = self.read_batch();
             let let_go = self.control.let_go.load(Ordering::Acquire);
             let now_ns = clock::now_ns();
+            self.looked_ns = now_ns;
             let went = self.release(if let_go { u64::MAX } else { now_ns });
             self.hand_over(now_ns, let_go);
             if came || went {
@@ -97,7 +101,10 @@ impl Worker {
             let device = &self.device;
             match self.pool.fill(|head, rest| device.read(head, rest)) {
                 Ok(Some(frame)) => self.take_in(frame),
-                Ok(None) => break,
+                Ok(None) => {
+                    self.slots.say_empty(self.looked_ns);
+                    break;
+                }
                 Err(error) => {
                     // The device is gone with its namespace, or is going: nothing to read any
                     // more, and what waits has nowhere to go.
@@ -110,6 +117,7 @@ impl Worker {
             }
             any = true;
         }
+        self.slots.say_read();
         any
     }
 
