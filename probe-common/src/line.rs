@@ -23,10 +23,10 @@ pub const fn slots_per_cpu(cpus: u32) -> u32 {
 }
 
 /// Transmit queue length of the TAP device, in packets. A slot is used up also by a packet that
-/// finds the queue full; with sixteen slots for each place in it, that queue is what a flood
-/// fills first, and only a thread that is kept from reading leaves no slot free.
+/// finds the queue full; with two slots at least for each place in it, that queue is what a burst
+/// fills first.
 pub const fn queue_length(slots_per_cpu: u32) -> u32 {
-    let length = slots_per_cpu / 16;
+    let length = slots_per_cpu / 2;
     if length > 2_000 { 2_000 } else { length }
 }
 
