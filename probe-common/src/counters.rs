@@ -96,6 +96,8 @@ counters! {
         unheard,
         /// Packets that left the fq lane.
         left_lane,
+        /// Packets dropped because no slot of the delay line was free.
+        no_slot,
     }
 }
 

@@ -50,6 +50,8 @@ pub mod map {
     pub const LINE_SLOTS: &str = "PROBE_SLOTS";
     /// Array of `u64`: how many slots of each CPU's block have been given out.
     pub const LINE_CURSORS: &str = "PROBE_CURSORS";
+    /// Array of `u64`, by [`crate::line::read_until`], mapped into the delay line's memory.
+    pub const LINE_READ: &str = "PROBE_LINEREAD";
     /// Array of [`crate::line::Way`], by tag.
     pub const WAYS: &str = "PROBE_WAYS";
     /// Ring buffer of [`crate::overheard::DnsMessage`].
@@ -143,6 +145,7 @@ pub const MAPS: &[&str] = &[
     map::PROTECTED_ENDS,
     map::LINE_SLOTS,
     map::LINE_CURSORS,
+    map::LINE_READ,
     map::WAYS,
     map::OVERHEARD,
     map::LANE_SLOTS,

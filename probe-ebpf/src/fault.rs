@@ -243,11 +243,7 @@ fn touch(skb: &Skb, index: u32, rule: &FaultRule, size: Size, case: &mut Case) -
 #[inline(always)]
 pub(crate) fn carry_out(skb: &Skb, case: &mut Case) -> i32 {
     if case.vanishes != 0 {
-        return if case.way == direction::EGRESS {
-            skb::vanish()
-        } else {
-            SHOT
-        };
+        return drop_silently(case);
     }
     if case.turned_back != 0 {
         if turn_back::probe_turn_back(skb.raw(), case) == 0 {
@@ -277,11 +273,26 @@ pub(crate) fn carry_out(skb: &Skb, case: &mut Case) -> i32 {
         flags: case.line_flags as u8,
     };
     match line::fill_slot(slot, case.slots_per_cpu) {
-        Some(tag) if skb.push_tag(tag).is_ok() => skb::redirect(case.line_ifindex, false),
+        Ok(tag) if skb.push_tag(tag).is_ok() => skb::redirect(case.line_ifindex, false),
+        // The device has no room either, and would drop it.
+        Err(line::NoSlot::Taken) => {
+            count!(counters::injector(), no_slot);
+            drop_silently(case)
+        }
         _ => {
             take_back(case.acting_rule);
             GO_ON
         }
+    }
+}
+
+/// Drops a packet as a wire would: its sender isn't told.
+#[inline(always)]
+fn drop_silently(case: &Case) -> i32 {
+    if case.way == direction::EGRESS {
+        skb::vanish()
+    } else {
+        SHOT
     }
 }
 
