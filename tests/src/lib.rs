@@ -37,6 +37,7 @@ pub mod turn;
 pub mod udp;
 pub mod voyage;
 pub mod watch;
+pub mod wrk;
 
 pub use cgroup::Cgroup;
 pub use netns::Netns;

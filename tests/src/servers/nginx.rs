@@ -1,4 +1,4 @@
-//! nginx with one worker: answers at once, slowly, or not well.
+//! nginx: answers at once, slowly, or not well.
 
 use std::{
     fs,
@@ -35,6 +35,19 @@ impl Nginx {
     /// # Errors
     /// Where it doesn't start.
     pub fn start(netns: &Netns, address: SocketAddr, log: Log) -> Result<Self> {
+        Self::with_workers(1, netns, address, log)
+    }
+
+    /// The same, with more processes that answer.
+    ///
+    /// # Errors
+    /// Where it doesn't start.
+    pub fn with_workers(
+        workers: usize,
+        netns: &Netns,
+        address: SocketAddr,
+        log: Log,
+    ) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let at = folder.path().display();
         let log = match log {
@@ -44,7 +57,7 @@ impl Nginx {
         let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
         let temporary = temporary.map(|kind| format!("{kind}_temp_path {at}/{kind};"));
         let config = format!(
-            "daemon off; worker_processes 1; user root; pid {at}/pid; error_log stderr;\n\
+            "daemon off; worker_processes {workers}; user root; pid {at}/pid; error_log stderr;\n\
              events {{ worker_connections 512; }}\n\
              http {{ {}\n\
              log_format plain $status; access_log {log};\n\

@@ -49,8 +49,8 @@ fn asked(by: &str, transport: &str, family: Family) -> Result<()> {
     in_time(|| {
         let watch = Watch::start(to)?;
         let mut dig = Tool::find("dig")?.command();
-        dig.args(["-u", "-f", "-"]);
-        let line = |name: &str| format!("@{address} {by} +tries=1 {name} A\n");
+        dig.args(["-u", by, "+tries=1", &format!("@{address}"), "-f", "-"]);
+        let line = |name: &str| format!("{name} A\n");
         let asked = [(KNOWN, 150), (MISSING, 30), (REFUSED, 20)];
         let asked = asked.map(|(name, times)| line(name).repeat(times));
         let said = run(&pair.near, &mut dig, &asked.concat())?;
@@ -59,6 +59,8 @@ fn asked(by: &str, transport: &str, family: Family) -> Result<()> {
             let came = said.matches(&format!("status: {status}")).count();
             ensure!(came == times, "{came} {status}: {said}");
         }
+        let over = format!("({})", transport.to_uppercase());
+        ensure!(said.matches(&over).count() == 200, "not all {over}: {said}");
         seen.ensure("dns", 200, 20)?;
         let mut transports = seen.dependencies().map(|it| it["transport"] == transport);
         ensure!(transports.all(|is_it| is_it), "{:#}", seen.summary);

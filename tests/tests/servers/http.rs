@@ -10,6 +10,7 @@ use tests::{
     tool::Tool,
     turn::Turn,
     watch::{Watch, off, quantiles},
+    wrk,
 };
 
 use crate::in_time;
@@ -74,20 +75,20 @@ fn what_wrk_asks_of_nginx() -> Result<()> {
         let to = endpoint(pair.far_address(Family::V4));
         let nginx = Nginx::start(&pair.far, to, Log::Requests)?;
         let watch = Watch::summing(to)?;
-        let mut wrk = Tool::find("wrk")?.command();
+        let mut command = Tool::find("wrk")?.command();
         let pause = tempfile::NamedTempFile::new()?;
         fs::write(&pause, "function delay() return 1 end\n")?;
-        wrk.args([
+        command.args([
             "-t1",
             "-d2s",
             "--latency",
             &format!("-c{CONNECTIONS}"),
             "-s",
         ]);
-        wrk.arg(pause.path());
-        let said = run(&pair.near, wrk.arg(format!("http://{to}/")), "")?;
+        command.arg(pause.path());
+        let said = run(&pair.near, command.arg(format!("http://{to}/")), "")?;
         let seen = watch.finish()?;
-        let (made, served) = (requests(&said)?, nginx.served() as u64);
+        let (made, served) = (wrk::requests(&said)?, nginx.served() as u64);
         let (outgoing, incoming) = (seen.outgoing(), seen.incoming());
         println!("wrk: {made} answered, {served} served; seen {outgoing:?}, {incoming:?}");
         ensure!(
@@ -112,30 +113,10 @@ fn what_wrk_asks_of_nginx() -> Result<()> {
         off(
             "wrk",
             &seen,
-            [latency(&said, "50%")?, latency(&said, "99%")?],
+            [
+                wrk::latency_us(&said, "50%")?,
+                wrk::latency_us(&said, "99%")?,
+            ],
         )
     })
-}
-
-/// The line `  12345 requests in 2.00s, 1.00MB read`.
-fn requests(said: &str) -> Result<u64> {
-    let line = said.lines().find(|line| line.contains(" requests in "));
-    let word = line.and_then(|line| line.split_whitespace().next());
-    Ok(word.with_context(|| said.to_owned())?.parse()?)
-}
-
-/// The line `     50%  123.00us`.
-fn latency(said: &str, percent: &str) -> Result<u64> {
-    let figure = said.lines().find_map(|line| {
-        let mut words = line.split_whitespace();
-        (words.next()? == percent).then(|| words.next())?
-    });
-    let figure = figure.with_context(|| said.to_owned())?;
-    let digits = figure.trim_end_matches(char::is_alphabetic);
-    let scale = match &figure[digits.len()..] {
-        "us" => 1.0,
-        "ms" => 1e3,
-        _ => 1e6,
-    };
-    Ok((digits.parse::<f64>()? * scale) as u64)
 }
