@@ -90,3 +90,18 @@ fn is_there(program: &str) -> bool {
     let mut folders = unpacked.into_iter().chain(databases);
     process::find(program).is_some() || folders.any(|folder| folder.join(program).is_file())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_that_bring_several_programs_stand_together() {
+        let mut packages: Vec<_> = SERVERS.iter().map(|tool| tool.package).collect();
+        packages.dedup();
+        let asked = packages.len();
+        packages.sort_unstable();
+        packages.dedup();
+        assert_eq!(packages.len(), asked, "one would be asked for twice");
+    }
+}
