@@ -8,7 +8,7 @@ use probe_common::{
 };
 
 use super::{Party, PartyIndex};
-use crate::protocol;
+use crate::protocol::{self, Protocol};
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl Calls {
     fn begin(&mut self, header: &EventHeader, number: u32, prefix: &[u8], party: &mut Party) {
         let waiting = Waiting {
             number,
-            fingerprint: fingerprint(prefix),
+            fingerprint: protocol::request(Protocol::Unknown, prefix).fingerprint,
         };
         if self.waiting.insert(header.cookie, waiting).is_none() {
             party.in_flight += 1;
@@ -121,9 +121,9 @@ impl Calls {
     }
 
     fn answered(&mut self, answer: &AnswerEvent, party: &mut Party) -> Call {
-        let meaning = protocol::answer(answer.prefix());
-        if meaning.protocol != protocol::UNKNOWN {
-            party.protocol = Some(meaning.protocol);
+        let meaning = protocol::answer(Protocol::Unknown, answer.prefix());
+        if meaning.protocol != Protocol::Unknown {
+            party.protocol = Some(meaning.protocol.name());
         }
         let outcome = if meaning.failed {
             Outcome::Error
@@ -189,13 +189,4 @@ fn outcome_of(close: &CloseEvent) -> Outcome {
         ending::RESET_RECEIVED | ending::RESET_SENT => Outcome::Reset,
         _ => Outcome::Closed,
     }
-}
-
-/// FNV-1a (Fowler, Noll, Vo) over the request's first line, or its first bytes where it has
-/// none.
-fn fingerprint(prefix: &[u8]) -> u64 {
-    let line = prefix.split(|&byte| byte == b'\r').next().unwrap_or(prefix);
-    line.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
 }
