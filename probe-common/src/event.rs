@@ -7,14 +7,18 @@ mod call;
 mod close;
 mod connect;
 mod established;
+mod frame;
 mod greeting;
+mod hello;
 mod reader;
 
 pub use call::{ANSWER_PREFIX, CallEvent, REQUEST_PREFIX};
 pub use close::{CloseEvent, ending};
 pub use connect::ConnectEvent;
 pub use established::EstablishedEvent;
+pub use frame::{FrameEntry, FrameEvent, FrameHead, LARGE_FRAGMENT, SMALL_FRAGMENT, frame_kind};
 pub use greeting::{GREETING_PREFIX, GreetingEvent};
+pub use hello::{HELLO_PREFIX, HelloEntry, HelloEvent, HelloHead};
 
 use reader::Reader;
 
@@ -31,6 +35,10 @@ pub mod kind {
     pub const CALL: u16 = 6;
     /// [`super::GreetingEvent`].
     pub const GREETING: u16 = 7;
+    /// [`super::HelloEvent`].
+    pub const HELLO: u16 = 8;
+    /// [`super::FrameEvent`].
+    pub const FRAME: u16 = 9;
 }
 
 /// What every event begins with.
@@ -51,9 +59,9 @@ pub struct EventHeader {
 
 const _: () = assert!(size_of::<EventHeader>() == 24);
 
-/// An event, decoded.
+/// An event, decoded; what is of no fixed length stays where it lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum Event<'a> {
     /// A process is about to connect.
     Connect(ConnectEvent),
     /// A connection came to be.
@@ -62,13 +70,17 @@ pub enum Event {
     Call(CallEvent),
     /// The server spoke first.
     Greeting(GreetingEvent),
+    /// A connection began with a TLS ClientHello.
+    Hello(HelloEvent<'a>),
+    /// A frame of HTTP/2 passed.
+    Frame(FrameEvent<'a>),
     /// A connection, or the attempt at one, ended.
     Close(CloseEvent),
 }
 
-impl Event {
+impl<'a> Event<'a> {
     /// Decodes one event; `None` for an unknown kind or a buffer that is too short.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
+    pub fn decode(bytes: &'a [u8]) -> Option<Self> {
         let mut reader = Reader::new(bytes);
         let header = EventHeader {
             kind: reader.u16()?,
@@ -86,6 +98,8 @@ impl Event {
             kind::CLOSE => CloseEvent::decode(header, reader).map(Self::Close),
             kind::CALL => CallEvent::decode(header, reader).map(Self::Call),
             kind::GREETING => GreetingEvent::decode(header, reader).map(Self::Greeting),
+            kind::HELLO => HelloEvent::decode(header, reader).map(Self::Hello),
+            kind::FRAME => FrameEvent::decode(header, reader).map(Self::Frame),
             _ => None,
         }
     }
@@ -97,6 +111,8 @@ impl Event {
             Self::Established(e) => &e.header,
             Self::Call(e) => &e.header,
             Self::Greeting(e) => &e.header,
+            Self::Hello(e) => &e.head.header,
+            Self::Frame(e) => &e.head.header,
             Self::Close(e) => &e.header,
         }
     }

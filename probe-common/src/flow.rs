@@ -1,6 +1,6 @@
 //! What the observer keeps for a connection, and what it groups connections by.
 
-use crate::{address::Address, event::REQUEST_PREFIX};
+use crate::{address::Address, event::REQUEST_PREFIX, framing::Framed};
 
 /// Connections known at once; beyond, the longest idle one is forgotten.
 pub const MAX_FLOWS: u32 = 131_072;
@@ -43,6 +43,10 @@ pub mod flag {
 pub mod framing {
     /// Nothing that they read: a change of direction is a turn.
     pub const TURNS: u8 = 0;
+    /// TLS records.
+    pub const TLS: u8 = 1;
+    /// HTTP/2 frames.
+    pub const HTTP2: u8 = 2;
 }
 
 /// What connections are grouped by: who, in which role, with whom.
@@ -101,9 +105,12 @@ pub struct Flow {
     pub request_length: u8,
     /// Always zero.
     pub pad: [u8; 6],
-    /// The first bytes of the request that waits, in words so that they are copied as such.
+    /// The first bytes of the request that waits, in words so that they are copied as such; where
+    /// the connection's bytes are divided, a [`Framed`] instead.
     pub request: [u64; REQUEST_PREFIX / 8],
 }
+
+const _: () = assert!(size_of::<Framed>() <= REQUEST_PREFIX);
 
 impl Flow {
     /// Nothing known yet.

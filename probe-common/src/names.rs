@@ -78,6 +78,8 @@ pub mod map {
     pub const LATENCY: &str = "PROBE_LATENCY";
     /// Array of [`crate::gauge::Gauge`], by peer slot, mapped into the observer's memory.
     pub const GAUGES: &str = "PROBE_GAUGES";
+    /// LRU hash from [`crate::framing::StreamKey`] to [`crate::framing::Stream`].
+    pub const STREAMS: &str = "PROBE_STREAMS";
 }
 
 /// Programs.
@@ -159,6 +161,7 @@ pub const MAPS: &[&str] = &[
     map::PEER_COUNTERS,
     map::LATENCY,
     map::GAUGES,
+    map::STREAMS,
 ];
 
 /// Every program of the object.

@@ -1,5 +1,7 @@
 //! Sends events: reserve, fill, submit, and count those that found no room.
 
+mod framed;
+
 use aya_ebpf::{EbpfContext, helpers::bpf_ktime_get_ns};
 use probe_common::{
     address::Address,
@@ -14,6 +16,8 @@ use crate::{
     maps::{count, counters, ring},
     skb::Skb,
 };
+
+pub(crate) use framed::{frame, frames_lost, hello};
 
 /// Submits without waking the reader, who comes by often enough of its own accord: a wake-up a
 /// call would cost more than the call's event.
@@ -36,6 +40,16 @@ impl Subject {
             cookie,
             peer,
             at_ns: unsafe { bpf_ktime_get_ns() },
+        }
+    }
+
+    /// A connection, at a time that was read already.
+    #[inline(always)]
+    pub(crate) fn at(cookie: u64, peer: u32, at_ns: u64) -> Self {
+        Self {
+            cookie,
+            peer,
+            at_ns,
         }
     }
 

@@ -15,6 +15,7 @@ pub(crate) mod plan;
 pub(crate) mod protect;
 pub(crate) mod question;
 pub(crate) mod ring;
+pub(crate) mod streams;
 
 /// Increments a counter of this CPU's own: nothing else writes it, so no atomic is needed.
 macro_rules! count {

@@ -205,6 +205,21 @@ impl Skb {
     #[inline(always)]
     pub(crate) unsafe fn load_up_to<const N: usize>(&self, offset: u32, to: *mut u8) -> u32 {
         let available = self.len().saturating_sub(offset);
+        // SAFETY: the caller vouches for `to`.
+        unsafe { self.load_at_most::<N>(offset, to, available) }
+    }
+
+    /// Copies `available` bytes, though at most `N`, from `offset` on to `to` and tells how many.
+    ///
+    /// # Safety
+    /// `to` must be valid for writes of `N` bytes.
+    #[inline(always)]
+    pub(crate) unsafe fn load_at_most<const N: usize>(
+        &self,
+        offset: u32,
+        to: *mut u8,
+        available: u32,
+    ) -> u32 {
         if available == 0 {
             return 0;
         }

@@ -20,7 +20,7 @@ fn header(kind: u16, length: usize) -> EventHeader {
     }
 }
 
-fn samples() -> [(Event, std::vec::Vec<u8>); 5] {
+fn samples() -> [(Event<'static>, std::vec::Vec<u8>); 7] {
     let connect = ConnectEvent {
         header: header(kind::CONNECT, 88),
         pid: 10,
@@ -74,6 +74,39 @@ fn samples() -> [(Event, std::vec::Vec<u8>); 5] {
         request_length: 2,
         request: [b'G'; REQUEST_PREFIX],
     };
+    let hello = HelloEntry {
+        head: HelloHead {
+            header: header(kind::HELLO, 544),
+            prefix_length: 4,
+            role: 1,
+            pad: [0; 5],
+        },
+        prefix: [0x16; HELLO_PREFIX],
+    };
+    let frame = FrameEntry::<SMALL_FRAGMENT> {
+        head: FrameHead {
+            header: header(kind::FRAME, 112),
+            stream: 5,
+            frame_length: 700,
+            offset: 512,
+            rtt_us: 9,
+            fragment_length: 3,
+            kind: frame_kind::HEADERS,
+            flags: 4,
+            role: 1,
+            outgoing: 1,
+            pad: 0,
+        },
+        fragment: [0x82; SMALL_FRAGMENT],
+    };
+    let told = HelloEvent {
+        head: hello.head,
+        prefix: &[0x16; 4],
+    };
+    let piece = FrameEvent {
+        head: frame.head,
+        fragment: &[0x82; 3],
+    };
     [
         (Event::Connect(connect), bytes_of(&connect).to_vec()),
         (
@@ -83,6 +116,8 @@ fn samples() -> [(Event, std::vec::Vec<u8>); 5] {
         (Event::Close(close), bytes_of(&close).to_vec()),
         (Event::Call(call), bytes_of(&call).to_vec()),
         (Event::Greeting(greeting), bytes_of(&greeting).to_vec()),
+        (Event::Hello(told), bytes_of(&hello).to_vec()),
+        (Event::Frame(piece), bytes_of(&frame).to_vec()),
     ]
 }
 
@@ -125,4 +160,17 @@ fn a_prefix_length_beyond_the_prefix_is_cut() {
     };
     assert_eq!(call.answer().len(), ANSWER_PREFIX);
     assert_eq!(call.request(), b"GGG");
+}
+
+#[test]
+fn a_piece_longer_than_its_room_is_cut() {
+    let (_, mut bytes) = samples()[6].clone();
+    bytes[40..42].copy_from_slice(&u16::MAX.to_ne_bytes());
+    let Some(Event::Frame(frame)) = Event::decode(&bytes) else {
+        unreachable!()
+    };
+    assert_eq!(frame.fragment.len(), SMALL_FRAGMENT);
+    // Shorter than what every frame's event begins with.
+    bytes[2..4].copy_from_slice(&47u16.to_ne_bytes());
+    assert_eq!(Event::decode(&bytes), None);
 }

@@ -4,9 +4,10 @@ use aya_ebpf::{EbpfContext, helpers::bpf_ktime_get_ns};
 use probe_common::{
     address::{Address, protocol},
     event::ending,
-    flow::{Flow, PeerKey, role, state},
+    flow::{Flow, PeerKey, framing, role, state},
 };
 
+use super::framed;
 use crate::{
     emit::{self, Ends, Subject},
     maps::{count, flows, gauges, peers},
@@ -116,7 +117,7 @@ pub(crate) fn end(cookie: u64, flow: &mut Flow, how: u8) {
     } else {
         0
     };
-    let request_length = if flow.state == state::WAITING {
+    let request_length = if flow.state == state::WAITING && flow.framing == framing::TURNS {
         flow.request_length
     } else {
         0
@@ -124,16 +125,22 @@ pub(crate) fn end(cookie: u64, flow: &mut Flow, how: u8) {
     let counters = peers::counters_of(flow.peer);
     if flow.state == state::CONNECTING {
         count!(counters, connect_failures);
-    } else if flow.state == state::WAITING {
-        gauges::fall(flow.peer, 1);
+    } else {
+        let streams = framed::ended(flow);
+        let waited = if flow.state == state::WAITING {
+            gauges::fall(flow.peer, 1);
+            streams + 1
+        } else {
+            streams
+        };
         let caller_left = match flow.role {
             role::SERVER => matches!(how, ending::FIN_RECEIVED | ending::RESET_RECEIVED),
             _ => matches!(how, ending::FIN_SENT | ending::RESET_SENT | ending::GONE),
         };
         if caller_left {
-            count!(counters, abandoned);
+            count!(counters, abandoned, waited);
         } else {
-            count!(counters, cut_off);
+            count!(counters, cut_off, waited);
         }
     }
     flow.state = state::ENDED;

@@ -7,11 +7,11 @@ use aya_ebpf::helpers::{
 use probe_common::{
     address::protocol,
     event::{REQUEST_PREFIX, ending},
-    flow::{Flow, PeerKey, flag, role, state},
+    flow::{Flow, PeerKey, flag, framing, role, state},
 };
 use probe_ebpf::packet::{Packet, Segment, tcp_flag};
 
-use super::connection;
+use super::{connection, framed};
 use crate::{
     emit::{self, Subject},
     maps::{count, flows, gauges, peers},
@@ -118,7 +118,8 @@ fn find(cookie: u64, sight: &Sight) -> Option<*mut Flow> {
 fn payload_passed(cookie: u64, flow: &mut Flow, sight: &Sight) {
     let length = sight.payload_length();
     let counters = peers::counters_of(flow.peer);
-    if !is_new(flow, sight, length) {
+    let place = place_of(flow, sight, length);
+    if let Place::Old = place {
         if sight.outgoing {
             count!(counters, retransmits);
         }
@@ -133,41 +134,66 @@ fn payload_passed(cookie: u64, flow: &mut Flow, sight: &Sight) {
     }
     let towards_server = sight.outgoing == (flow.role == role::CLIENT);
     let payload = u32::from(sight.segment.payload);
-    if towards_server {
+    if is_divided(cookie, flow, sight, towards_server) {
+        framed::walked(cookie, flow, sight, place, payload);
+    } else if towards_server {
         if flow.state != state::WAITING {
             asked(flow, sight, payload);
         }
     } else if flow.state == state::WAITING {
-        answered(cookie, flow, sight, payload);
+        answered(cookie, flow, &sight.skb, payload);
     } else if flow.state == state::IDLE {
         greeted(cookie, flow, sight, payload);
+    }
+}
+
+/// Whether a connection's bytes are divided, as far as is known with this segment.
+#[inline(always)]
+fn is_divided(cookie: u64, flow: &mut Flow, sight: &Sight, towards_server: bool) -> bool {
+    if flow.framing != framing::TURNS {
+        return true;
+    }
+    let payload = u32::from(sight.segment.payload);
+    if towards_server {
+        flow.state != state::WAITING && framed::recognised(cookie, flow, sight, payload)
+    } else {
+        flow.state == state::IDLE
+            && flow.requests == 0
+            && flow.flags & (flag::GREETED | flag::FOUND) == 0
+            && framed::is_settings(flow, sight, payload)
     }
 }
 
 /// A request's first byte passed; its first bytes are kept until it is answered.
 #[inline(always)]
 fn asked(flow: &mut Flow, sight: &Sight, payload: u32) {
-    // SAFETY: a helper call without arguments.
-    flow.since_ns = unsafe { bpf_ktime_get_ns() };
-    flow.state = state::WAITING;
-    flow.requests += 1;
     let to = (&raw mut flow.request).cast();
     // SAFETY: the room is that many bytes.
     flow.request_length = unsafe { sight.skb.load_up_to::<REQUEST_PREFIX>(payload, to) } as u8;
+    // SAFETY: a helper call without arguments.
+    begins_to_wait(flow, unsafe { bpf_ktime_get_ns() });
+}
+
+/// A request's first byte passed, at a time; what it is isn't kept.
+#[inline(always)]
+pub(super) fn begins_to_wait(flow: &mut Flow, now_ns: u64) {
+    flow.since_ns = now_ns;
+    flow.state = state::WAITING;
+    flow.requests += 1;
     count!(peers::counters_of(flow.peer), requests);
     gauges::rise(flow.peer);
 }
 
-/// An answer's first byte passed.
+/// An answer's first byte passed; it lies at `payload` of the packet.
 #[inline(always)]
-fn answered(cookie: u64, flow: &mut Flow, sight: &Sight, payload: u32) {
+pub(super) fn answered(cookie: u64, flow: &mut Flow, skb: &Skb, payload: u32) {
     let subject = Subject::now(cookie, flow.peer);
     let latency_ns = subject.at_ns.saturating_sub(flow.since_ns);
     flow.state = state::ANSWERING;
     count!(peers::counters_of(flow.peer), answers);
     gauges::fall(flow.peer, 1);
     peers::record_latency(flow.peer, latency_ns);
-    emit::call(subject, flow, latency_ns, &sight.skb, payload);
+    emit::call(subject, flow, latency_ns, skb, payload);
 }
 
 /// The server said something that nobody had asked for.
@@ -180,21 +206,39 @@ fn greeted(cookie: u64, flow: &mut Flow, sight: &Sight, payload: u32) {
     }
 }
 
-/// Whether a segment carries the next bytes of its direction: what was sent before is a
-/// retransmission, what comes out of turn waits for what it overtook.
+/// Where a segment's bytes stand among those of its direction.
+pub(super) enum Place {
+    /// They passed before: it is sent again.
+    Old,
+    /// They are the next ones.
+    Next,
+    /// So many of them passed before.
+    Overlapping(u32),
+    /// Others belong before them, that haven't passed yet.
+    Ahead,
+}
+
+/// Finds where a segment stands: what comes out of turn takes the place of what it overtook.
 #[inline(always)]
-fn is_new(flow: &mut Flow, sight: &Sight, length: u32) -> bool {
+fn place_of(flow: &mut Flow, sight: &Sight, length: u32) -> Place {
     let bit = if sight.outgoing { 1 } else { 2 };
     let next = if sight.outgoing {
         flow.next_out
     } else {
         flow.next_in
     };
-    let end = sight.segment.sequence.wrapping_add(length);
+    let begin = sight.segment.sequence;
+    let end = begin.wrapping_add(length);
+    let mut place = Place::Next;
     if flow.sequenced & bit != 0 {
-        let ahead = end.wrapping_sub(next) as i32;
-        if ahead <= 0 {
-            return false;
+        if end.wrapping_sub(next) as i32 <= 0 {
+            return Place::Old;
+        }
+        let missing = begin.wrapping_sub(next) as i32;
+        if missing > 0 {
+            place = Place::Ahead;
+        } else if missing < 0 {
+            place = Place::Overlapping(missing.unsigned_abs());
         }
     }
     flow.sequenced |= bit;
@@ -203,7 +247,7 @@ fn is_new(flow: &mut Flow, sight: &Sight, length: u32) -> bool {
     } else {
         flow.next_in = end;
     }
-    true
+    place
 }
 
 /// Looks for the sign that a connection ends.

@@ -38,6 +38,7 @@ const OBSERVER_ONLY: &[&str] = &[
     map::PEER_COUNTERS,
     map::LATENCY,
     map::GAUGES,
+    map::STREAMS,
 ];
 
 /// Which half of the object is wanted.

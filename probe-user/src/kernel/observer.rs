@@ -71,7 +71,6 @@ impl Observer {
             let Some(event) = Event::decode(&item) else {
                 continue;
             };
-            drop(item);
             let slot = event.header().peer as usize;
             if slot != 0 && self.known.get(slot).is_none_or(Option::is_none) {
                 learn_peers(&self.peers, &mut self.known);

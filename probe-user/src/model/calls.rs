@@ -67,6 +67,7 @@ impl Calls {
                 connection.protocol = protocol::greeting(greeting.prefix());
                 None
             }
+            Event::Hello(_) | Event::Frame(_) => None,
             Event::Call(call) => self.answered(call, party),
             Event::Close(close) => self.closed(close, party),
         }

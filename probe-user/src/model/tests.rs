@@ -50,7 +50,7 @@ fn prefix<const N: usize>(line: &[u8]) -> [u8; N] {
     prefix
 }
 
-fn connect(at_ms: u64, cookie: u64) -> Event {
+fn connect(at_ms: u64, cookie: u64) -> Event<'static> {
     Event::Connect(ConnectEvent {
         header: header(at_ms, cookie),
         pid: 42,
@@ -64,7 +64,7 @@ fn connect(at_ms: u64, cookie: u64) -> Event {
     })
 }
 
-fn call(at_ms: u64, cookie: u64, waited_ms: u64, role: u8, lines: [&[u8]; 2]) -> Event {
+fn call(at_ms: u64, cookie: u64, waited_ms: u64, role: u8, lines: [&[u8]; 2]) -> Event<'static> {
     let [request, answer] = lines;
     Event::Call(CallEvent {
         header: header(at_ms, cookie),
@@ -81,7 +81,7 @@ fn call(at_ms: u64, cookie: u64, waited_ms: u64, role: u8, lines: [&[u8]; 2]) ->
     })
 }
 
-fn close(at_ms: u64, cookie: u64, waited_ms: u64, role: u8, ending: u8) -> Event {
+fn close(at_ms: u64, cookie: u64, waited_ms: u64, role: u8, ending: u8) -> Event<'static> {
     let request = b"GET / HTTP/1.1\r\n";
     Event::Close(CloseEvent {
         header: header(at_ms, cookie),
