@@ -110,6 +110,8 @@ counters! {
         unparsed,
         /// Flows whose peer found no slot of its own.
         peers_full,
+        /// Connections, in one direction, whose records or frames were lost track of.
+        places_lost,
     }
 }
 

@@ -76,6 +76,10 @@ pub mod map {
     pub const PEER_COUNTERS: &str = "PROBE_PEERCNT";
     /// Per-CPU array of [`crate::histogram::Buckets`], by peer slot.
     pub const LATENCY: &str = "PROBE_LATENCY";
+    /// Array of [`crate::gauge::Gauge`], by peer slot, mapped into the observer's memory.
+    pub const GAUGES: &str = "PROBE_GAUGES";
+    /// LRU hash from [`crate::framing::StreamKey`] to [`crate::framing::Stream`].
+    pub const STREAMS: &str = "PROBE_STREAMS";
 }
 
 /// Programs.
@@ -156,6 +160,8 @@ pub const MAPS: &[&str] = &[
     map::PEER_CURSOR,
     map::PEER_COUNTERS,
     map::LATENCY,
+    map::GAUGES,
+    map::STREAMS,
 ];
 
 /// Every program of the object.

@@ -5,6 +5,7 @@ pub(crate) mod ages;
 pub(crate) mod counted;
 pub(crate) mod counters;
 pub(crate) mod flows;
+pub(crate) mod gauges;
 pub(crate) mod lane;
 pub(crate) mod line;
 pub(crate) mod near;
@@ -14,6 +15,7 @@ pub(crate) mod plan;
 pub(crate) mod protect;
 pub(crate) mod question;
 pub(crate) mod ring;
+pub(crate) mod streams;
 
 /// Increments a counter of this CPU's own: nothing else writes it, so no atomic is needed.
 macro_rules! count {
