@@ -40,7 +40,7 @@ pub struct EventHeader {
     pub kind: u16,
     /// Length of the whole event in bytes.
     pub length: u16,
-    /// Slot of the peer in the per-peer maps; 0 where it found none.
+    /// Handle of the peer's slot, see [`crate::peer`]; 0 where it found none.
     pub peer: u32,
     /// CLOCK_MONOTONIC when it happened.
     pub at_ns: u64,

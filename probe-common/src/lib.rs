@@ -14,6 +14,7 @@ pub mod lane;
 pub mod line;
 pub mod names;
 pub mod overheard;
+pub mod peer;
 pub mod protect;
 pub mod random;
 pub mod rule;

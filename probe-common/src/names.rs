@@ -68,13 +68,15 @@ pub mod map {
     pub const OBSERVER_COUNTERS: &str = "PROBE_OBSCNT";
     /// LRU hash from socket cookie to [`crate::flow::Flow`].
     pub const FLOWS: &str = "PROBE_FLOWS";
-    /// Hash from [`crate::flow::PeerKey`] to its slot.
+    /// Hash from [`crate::flow::PeerKey`] to the handle of its slot.
     pub const PEERS: &str = "PROBE_PEERS";
-    /// Array of one `u64`: how many peer slots have been given out.
-    pub const PEER_CURSOR: &str = "PROBE_PEERCUR";
+    /// Queue of handles: the slots that nobody has.
+    pub const FREE_PEERS: &str = "PROBE_PEERFREE";
+    /// Array of [`crate::peer::PeerSlot`].
+    pub const PEER_SLOTS: &str = "PROBE_PEERSLOT";
     /// Per-CPU array of [`crate::counters::PeerCounters`], by peer slot.
     pub const PEER_COUNTERS: &str = "PROBE_PEERCNT";
-    /// Per-CPU array of [`crate::histogram::Buckets`], by peer slot.
+    /// Array of [`crate::histogram::Buckets`], by peer slot; all CPUs count in the same.
     pub const LATENCY: &str = "PROBE_LATENCY";
 }
 
@@ -111,6 +113,9 @@ pub mod program {
     pub const CONNECT4: &str = "connect4_observe";
     /// cgroup/connect6: observes who connects.
     pub const CONNECT6: &str = "connect6_observe";
+
+    /// Those of the observer.
+    pub const OBSERVER: &[&str] = &[SKB_EGRESS, SKB_INGRESS, SOCK_OPS, CONNECT4, CONNECT6];
 }
 
 /// Constants of the object that are set when it is loaded.
@@ -153,7 +158,8 @@ pub const MAPS: &[&str] = &[
     map::OBSERVER_COUNTERS,
     map::FLOWS,
     map::PEERS,
-    map::PEER_CURSOR,
+    map::FREE_PEERS,
+    map::PEER_SLOTS,
     map::PEER_COUNTERS,
     map::LATENCY,
 ];

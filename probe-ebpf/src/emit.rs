@@ -11,7 +11,7 @@ use probe_common::{
 };
 
 use crate::{
-    maps::{count, counters, ring},
+    maps::{count_shared, counters, ring},
     skb::Skb,
 };
 
@@ -54,13 +54,15 @@ impl Subject {
 /// Reserves room, lets `fill` write the event there, and submits it.
 #[inline(always)]
 fn emit<T: 'static>(fill: impl FnOnce(*mut T)) {
+    // Counted atomically, and before anything else: that what was produced is what was delivered
+    // and what was lost has to hold to the last event.
+    count_shared!(counters::observer(), produced);
     let Some(mut entry) = ring::reserve::<T>() else {
-        count!(counters::observer(), lost);
+        count_shared!(counters::observer(), lost);
         return;
     };
     fill(entry.as_mut_ptr());
     entry.submit(BPF_RB_NO_WAKEUP);
-    count!(counters::observer(), produced);
 }
 
 #[inline(always)]

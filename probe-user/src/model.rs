@@ -3,6 +3,8 @@
 //! Pure: facts go in with their time, statistics over any span of time come out. Nothing here
 //! reads a clock, a file or the kernel.
 
+pub mod accounts;
+pub mod bounds;
 pub mod calls;
 pub mod histogram;
 pub mod history;
@@ -17,6 +19,7 @@ use probe_common::{
     flow::{PeerKey, role},
 };
 
+pub use accounts::{Accounts, Counted, Events, Flows, Forgotten};
 pub use calls::{Call, Outcome};
 pub use histogram::Histogram;
 pub use party::{Dependency, Party, Process, Service};
@@ -36,6 +39,9 @@ pub struct Model {
     services: Vec<Service>,
     /// Which party a peer is; `None` for one out of scope.
     parties: HashMap<PeerKey, Option<PartyIndex>>,
+    forgotten: Forgotten,
+    /// What ended before isn't remembered by its time.
+    remembered_from_ns: u64,
 }
 
 /// Which party of a model a call belongs to.
@@ -61,6 +67,7 @@ impl Model {
     pub fn observe(&mut self, event: &Event, peer: Option<&PeerKey>) -> Option<Call> {
         let peer = peer?;
         if let Event::Connect(connect) = event {
+            self.make_room_for_process();
             self.processes
                 .entry(connect.pid)
                 .or_insert_with(|| Process::from_connect(connect));
@@ -70,6 +77,7 @@ impl Model {
             PartyIndex::Dependency(index) => &mut self.dependencies[index].party,
             PartyIndex::Service(index) => &mut self.services[index].party,
         };
+        party.last_ns = event.header().at_ns;
         let call = self.calls.follow(event, party)?;
         Some(Call {
             party: Some(index),
@@ -130,33 +138,11 @@ impl Model {
         sum(parties, from_ns, to_ns)
     }
 
-    /// Replaces what events told of latencies by what the kernel programs counted, which is
-    /// complete also where events were lost.
-    pub fn replace_latencies(&mut self, counted: &[(PeerKey, Histogram)]) {
-        for dependency in &mut self.dependencies {
-            let mut latency = Histogram::default();
-            let own = counted
-                .iter()
-                .filter(|(peer, _)| dependency.peers.contains(peer));
-            own.for_each(|(_, histogram)| latency.merge(histogram));
-            dependency.party.history.replace_latency(latency);
-        }
-    }
-
-    /// Forgets what ended before a time; totals stay.
-    pub fn forget_before(&mut self, ns: u64) {
-        for dependency in &mut self.dependencies {
-            dependency.party.history.forget_before(ns);
-        }
-        for service in &mut self.services {
-            service.party.history.forget_before(ns);
-        }
-    }
-
     fn party_of(&mut self, peer: &PeerKey) -> Option<PartyIndex> {
         if let Some(&known) = self.parties.get(peer) {
             return known;
         }
+        self.make_room_for_peer();
         let index = self.new_party(peer);
         self.parties.insert(*peer, index);
         index
@@ -167,8 +153,7 @@ impl Model {
             return None;
         }
         if peer.role == role::SERVER {
-            self.services.push(Service::new(peer));
-            return Some(PartyIndex::Service(self.services.len() - 1));
+            return Some(PartyIndex::Service(self.service_of(peer)));
         }
         let remote = party::remote_of(peer);
         let name = self
@@ -181,14 +166,17 @@ impl Model {
         }
         let same = |it: &Dependency| it.pid == peer.pid && it.name == name;
         let known = self.dependencies.iter().position(same);
-        let index = known.unwrap_or_else(|| {
-            let command = process.map_or_else(String::new, |it| it.command.clone());
-            self.dependencies
-                .push(Dependency::new(peer, remote, name, command));
-            self.dependencies.len() - 1
-        });
+        let command = process.map_or_else(String::new, |it| it.command.clone());
+        let index = known
+            .unwrap_or_else(|| self.add_dependency(Dependency::new(peer, remote, name, command)));
         self.dependencies[index].peers.push(*peer);
         Some(PartyIndex::Dependency(index))
+    }
+
+    fn service_of(&mut self, peer: &PeerKey) -> usize {
+        let same = |it: &Service| it.port == peer.port && it.netns_cookie == peer.netns_cookie;
+        let known = self.services.iter().position(same);
+        known.unwrap_or_else(|| self.add_service(Service::new(peer)))
     }
 }
 

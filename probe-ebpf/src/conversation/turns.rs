@@ -33,6 +33,17 @@ impl Sight {
             .len()
             .saturating_sub(u32::from(self.segment.payload))
     }
+
+    /// Near and far port.
+    #[inline(always)]
+    fn ports(&self) -> (u16, u16) {
+        let (source, destination) = (self.packet.source_port, self.packet.destination_port);
+        if self.outgoing {
+            (source, destination)
+        } else {
+            (destination, source)
+        }
+    }
 }
 
 /// A segment left its sender's socket, or reached its receiver's.
@@ -57,6 +68,7 @@ pub(crate) fn segment_passed(sight: &Sight) {
         return;
     }
     if sight.payload_length() > 0 && flow.state != state::CONNECTING {
+        keep_slot(flow, sight);
         payload_passed(cookie, flow, sight);
     }
     ending_passed(cookie, flow, sight);
@@ -68,41 +80,54 @@ fn find(cookie: u64, sight: &Sight) -> Option<*mut Flow> {
     if sight.payload_length() == 0 || sight.segment.flags & (tcp_flag::SYN | tcp_flag::RST) != 0 {
         return None;
     }
-    let packet = &sight.packet;
-    let (local_port, remote_port, remote) = if sight.outgoing {
-        (
-            packet.source_port,
-            packet.destination_port,
-            packet.destination,
-        )
-    } else {
-        (packet.destination_port, packet.source_port, packet.source)
-    };
+    let (local_port, remote_port) = sight.ports();
     let client = local_port >= FIRST_EPHEMERAL_PORT && remote_port < FIRST_EPHEMERAL_PORT
         || local_port >= FIRST_EPHEMERAL_PORT && sight.outgoing;
-    // SAFETY: a helper call on the context the kernel gave.
-    let cgroup_id = unsafe { bpf_skb_cgroup_id(sight.skb.raw()) };
-    let mut key = PeerKey {
-        cgroup_id,
-        protocol: protocol::TCP,
-        ..PeerKey::default()
-    };
-    if client {
-        key.address = remote;
-        key.port = remote_port;
-        key.role = role::CLIENT;
-    } else {
-        key.port = local_port;
-        key.role = role::SERVER;
-    }
-    let flow = Flow {
-        peer: peers::slot_of(&key),
-        role: key.role,
+    let mut flow = Flow {
+        role: if client { role::CLIENT } else { role::SERVER },
         state: state::IDLE,
         flags: flag::FOUND,
         ..Flow::default()
     };
+    flow.peer = peers::slot_of(&peer_of(&flow, sight));
     flows::put(cookie, &flow)
+}
+
+/// Who a connection's segments are laid to, as far as they tell.
+#[inline(always)]
+fn peer_of(flow: &Flow, sight: &Sight) -> PeerKey {
+    let (local_port, remote_port) = sight.ports();
+    let mut key = PeerKey {
+        netns_cookie: flow.netns_cookie,
+        pid: flow.pid,
+        role: flow.role,
+        protocol: protocol::TCP,
+        ..PeerKey::default()
+    };
+    if flow.role == role::CLIENT {
+        key.address = if sight.outgoing {
+            sight.packet.destination
+        } else {
+            sight.packet.source
+        };
+        key.port = remote_port;
+    } else {
+        key.port = local_port;
+    }
+    if flow.role == role::CLIENT || flow.netns_cookie == 0 {
+        // SAFETY: a helper call on the context the kernel gave.
+        key.cgroup_id = unsafe { bpf_skb_cgroup_id(sight.skb.raw()) };
+    }
+    key
+}
+
+/// Gives a connection's peer a slot again where it was idle for so long that it lost it.
+#[inline(always)]
+fn keep_slot(flow: &mut Flow, sight: &Sight) {
+    let begins = flow.state != state::WAITING;
+    if begins && (flow.peer == 0 || !peers::is_current(flow.peer)) {
+        flow.peer = peers::slot_of(&peer_of(flow, sight));
+    }
 }
 
 #[inline(always)]

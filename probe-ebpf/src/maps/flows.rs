@@ -6,6 +6,11 @@ use probe_common::{
     rule::{FaultFlow, MAX_FAULT_FLOWS},
 };
 
+use super::{count_shared, counters};
+
+/// Only where there is no such key.
+const BPF_NOEXIST: u64 = 1;
+
 #[map(name = "PROBE_FLTFLOW")]
 static FAULT_FLOWS: LruHashMap<u64, FaultFlow> = LruHashMap::with_max_entries(MAX_FAULT_FLOWS, 0);
 #[map(name = "PROBE_FLOWS")]
@@ -27,13 +32,20 @@ pub(crate) fn get(cookie: u64) -> Option<*mut Flow> {
     FLOWS.get_ptr_mut(cookie)
 }
 
+/// Takes up a connection, or one that a socket makes after another.
 #[inline(always)]
 pub(crate) fn put(cookie: u64, flow: &Flow) -> Option<*mut Flow> {
-    let _ = FLOWS.insert(cookie, flow, 0);
+    if FLOWS.insert(cookie, flow, BPF_NOEXIST).is_ok() {
+        count_shared!(counters::observer(), flows_created);
+    } else {
+        let _ = FLOWS.insert(cookie, flow, 0);
+    }
     FLOWS.get_ptr_mut(cookie)
 }
 
 #[inline(always)]
 pub(crate) fn forget(cookie: u64) {
-    let _ = FLOWS.remove(cookie);
+    if FLOWS.remove(cookie).is_ok() {
+        count_shared!(counters::observer(), flows_closed);
+    }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use probe_common::{event::ConnectEvent, flow::PeerKey};
 
-use super::{history::History, socket_address};
+use super::{Counted, history::History, socket_address};
 use crate::protocol;
 
 /// Who a process is.
@@ -47,6 +47,11 @@ pub struct Party {
     pub connects: super::Histogram,
     /// Connections that were reset by the other side.
     pub resets: u64,
+    /// When it was last heard of.
+    pub last_ns: u64,
+    /// What the kernel programs counted of its peers, as far as it was read: of those whose slots
+    /// were taken back, and at the end of all.
+    pub counted: Counted,
 }
 
 impl Party {
