@@ -110,6 +110,8 @@ counters! {
         unparsed,
         /// Times that a peer was to have a slot of its own and there was none.
         peers_full,
+        /// Connections, in one direction, whose records or frames were lost track of.
+        places_lost,
         /// Connections that were taken up.
         flows_created,
         /// Connections that were let go because they were over.

@@ -78,6 +78,10 @@ pub mod map {
     pub const PEER_COUNTERS: &str = "PROBE_PEERCNT";
     /// Array of [`crate::histogram::Buckets`], by peer slot; all CPUs count in the same.
     pub const LATENCY: &str = "PROBE_LATENCY";
+    /// Array of [`crate::gauge::Gauge`], by peer slot, mapped into the observer's memory.
+    pub const GAUGES: &str = "PROBE_GAUGES";
+    /// LRU hash from [`crate::framing::StreamKey`] to [`crate::framing::Stream`].
+    pub const STREAMS: &str = "PROBE_STREAMS";
 }
 
 /// Programs.
@@ -162,6 +166,8 @@ pub const MAPS: &[&str] = &[
     map::PEER_SLOTS,
     map::PEER_COUNTERS,
     map::LATENCY,
+    map::GAUGES,
+    map::STREAMS,
 ];
 
 /// Every program of the object.

@@ -96,7 +96,7 @@ pub(crate) fn record_latency(handle: u32, latency_ns: u64) {
 
 /// Where a handle's figures are; those of who hasn't a slot any more count with all others'.
 #[inline(always)]
-fn current_index(handle: u32) -> u32 {
+pub(super) fn current_index(handle: u32) -> u32 {
     if is_current(handle) {
         index_of(handle)
     } else {

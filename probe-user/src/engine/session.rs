@@ -63,6 +63,7 @@ impl Session {
                 ended(&call, model);
             }
         });
+        self.model.set_in_flight(&self.observer.gauges());
         self.observer
             .recycle(|peer, counted| self.model.fold(peer, counted))?;
         // What is laid to nobody is lost to every verdict as well.

@@ -62,7 +62,7 @@ fn flow(peer: &PeerKey, handle: u32) -> Flow {
         role: peer.role,
         state: state::IDLE,
         flags: flag::FOUND,
-        ..Flow::default()
+        ..Flow::EMPTY
     }
 }
 

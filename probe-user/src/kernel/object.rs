@@ -39,6 +39,8 @@ const OBSERVER_ONLY: &[&str] = &[
     map::PEER_SLOTS,
     map::PEER_COUNTERS,
     map::LATENCY,
+    map::GAUGES,
+    map::STREAMS,
 ];
 
 /// Which half of the object is wanted.

@@ -22,6 +22,7 @@ use probe_common::{
     counters::ObserverCounters,
     event::Event,
     flow::{Flow, PeerKey},
+    gauge::Gauge,
     names::{map, program},
 };
 
@@ -80,7 +81,6 @@ impl Observer {
             let Some(event) = Event::decode(&item) else {
                 continue;
             };
-            drop(item);
             let header = event.header();
             let peer = self.slots.peer(header.peer, header.at_ns);
             receive(&event, peer.as_ref());
@@ -171,6 +171,11 @@ impl Observer {
         let mut sum = ObserverCounters::default();
         values.get(&0, 0)?.iter().for_each(|cpu| sum.add(cpu));
         Ok(sum)
+    }
+
+    /// How many requests wait, of every peer that was told of.
+    pub fn gauges(&self) -> Vec<(PeerKey, Gauge)> {
+        self.slots.gauges()
     }
 }
 

@@ -41,7 +41,7 @@ impl Model {
             let dependencies = self.dependencies.iter_mut().map(|it| &mut it.party);
             let services = self.services.iter_mut().map(|it| &mut it.party);
             for party in dependencies.chain(services) {
-                party.history.replace_total(&party.counted);
+                party.history.replace_total(&party.counted, party.agreed);
             }
         }
     }

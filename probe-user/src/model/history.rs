@@ -99,10 +99,11 @@ impl History {
     /// Takes the totals from what the kernel programs counted, which is complete also where
     /// events were lost. How answers were meant can't be counted there: what events told of that
     /// stays, and the rest is neither ok nor an error.
-    pub fn replace_total(&mut self, counted: &Counted) {
+    /// `agreed` of the turns that were told were no calls.
+    pub fn replace_total(&mut self, counted: &Counted, agreed: u64) {
         let total = &mut self.total;
         let it = &counted.counters;
-        total.calls = counted.calls();
+        total.calls = counted.calls().saturating_sub(agreed);
         total.abandoned = it.abandoned;
         total.connect_failures = it.connect_failures;
         total.latency.clone_from(&counted.latency);

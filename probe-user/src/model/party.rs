@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use probe_common::{event::ConnectEvent, flow::PeerKey};
 
 use super::{Counted, history::History, socket_address};
-use crate::protocol;
+use crate::protocol::{self, Protocol};
 
 /// Who a process is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,6 +47,12 @@ pub struct Party {
     pub connects: super::Histogram,
     /// Connections that were reset by the other side.
     pub resets: u64,
+    /// Turns that agreed on a connection: the kernel programs count them as calls.
+    pub agreed: u64,
+    /// Round-trip times of its connections, one at each answer.
+    pub rtts: super::Histogram,
+    /// Host that a TLS ClientHello asked for.
+    pub server_name: Option<String>,
     /// When it was last heard of.
     pub last_ns: u64,
     /// What the kernel programs counted of its peers, as far as it was read: of those whose slots
@@ -58,6 +64,13 @@ impl Party {
     /// Name of the wire protocol.
     pub fn protocol(&self) -> &'static str {
         self.protocol.unwrap_or(protocol::UNKNOWN)
+    }
+
+    /// Takes note of what was spoken, where that was understood.
+    pub(super) fn speaks(&mut self, protocol: Protocol) {
+        if protocol != Protocol::Unknown {
+            self.protocol = Some(protocol.name());
+        }
     }
 }
 

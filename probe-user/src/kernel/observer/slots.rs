@@ -6,21 +6,25 @@
 
 use std::{collections::VecDeque, path::Path};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use aya::{
     Ebpf,
-    maps::{Array, HashMap, MapData, PerCpuArray, PerCpuValues, Queue},
+    maps::{Array, HashMap, Map, MapData, PerCpuArray, PerCpuValues, Queue},
     util::nr_cpus,
 };
 use probe_common::{
     counters::PeerCounters,
     flow::{PeerKey, role},
+    gauge::Gauge,
     histogram::Buckets,
     names::map,
     peer::{MAX_PEERS, PeerSlot, first_handle, index_of, next_handle},
 };
 
-use crate::model::{Counted, Histogram};
+use crate::{
+    kernel::mapped::Mapped,
+    model::{Counted, Histogram},
+};
 
 /// A caller that is gone keeps its slot for so long after its last event.
 const IDLE_NS: u64 = 5_000_000_000;
@@ -40,6 +44,9 @@ pub(super) struct Slots {
     slots: Array<MapData, PeerSlot>,
     counters: PerCpuArray<MapData, PeerCounters>,
     latency: Array<MapData, Buckets>,
+    gauges: Array<MapData, Gauge>,
+    /// The same, to be read all the time.
+    waiting: Mapped<Gauge>,
     /// By index.
     lent: Vec<Option<Lent>>,
     /// Taken from their peers, not read yet; the oldest first.
@@ -64,12 +71,19 @@ impl Slots {
     /// Where the maps can't be written.
     pub(super) fn new(ebpf: &mut Ebpf) -> Result<Self> {
         let mut take = |name| super::take(ebpf, name);
+        let gauges = take(map::GAUGES)?;
+        let waiting = match &gauges {
+            Map::Array(data) => Mapped::map(data, MAX_PEERS as usize)?,
+            _ => bail!("{} is not an array", map::GAUGES),
+        };
         let mut slots = Self {
             peers: take(map::PEERS)?.try_into()?,
             free: take(map::FREE_PEERS)?.try_into()?,
             slots: take(map::PEER_SLOTS)?.try_into()?,
             counters: take(map::PEER_COUNTERS)?.try_into()?,
             latency: take(map::LATENCY)?.try_into()?,
+            gauges: gauges.try_into()?,
+            waiting,
             lent: vec![None; MAX_PEERS as usize],
             taken: VecDeque::new(),
             looked_ns: 0,
@@ -142,6 +156,13 @@ impl Slots {
         });
     }
 
+    /// How many requests wait, of every peer that was told of.
+    pub(super) fn gauges(&self) -> Vec<(PeerKey, Gauge)> {
+        let lent = self.lent.iter().flatten();
+        lent.filter_map(|it| Some((it.key, self.waiting.read(index_of(it.handle) as usize)?)))
+            .collect()
+    }
+
     /// Takes slots back; `fold` is given what each had counted, before it is lent again.
     ///
     /// # Errors
@@ -208,10 +229,14 @@ impl Slots {
             .iter()
             .flatten()
             .partition(|it| idle(it) && is_gone(&it.key));
+        let waits = |it: &Lent| {
+            let gauge = self.waiting.read(index_of(it.handle) as usize);
+            gauge.is_some_and(|it| it.in_flight > 0)
+        };
         let free = self.lent.len() - here.len();
         let mut handles: Vec<u32> = gone.iter().map(|it| it.handle).collect();
         if free < SHORT {
-            here.sort_unstable_by_key(|it| it.last_ns);
+            here.sort_by_cached_key(|it| (waits(it), it.last_ns));
             handles.extend(here.iter().take(ENOUGH - free).map(|it| it.handle));
         }
         handles
@@ -248,6 +273,7 @@ impl Slots {
         let zero = PerCpuValues::try_from(vec![PeerCounters::default(); cpus])?;
         self.counters.set(index, zero, 0)?;
         self.latency.set(index, Buckets::default(), 0)?;
+        self.gauges.set(index, Gauge::default(), 0)?;
         self.free
             .push(next_handle(handle), 0)
             .context("giving a peer's slot back")?;
