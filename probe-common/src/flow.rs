@@ -45,6 +45,8 @@ pub mod framing {
     pub const TLS: u8 = 1;
     /// HTTP/2 frames.
     pub const HTTP2: u8 = 2;
+    /// Datagrams: each is a DNS message.
+    pub const DATAGRAM: u8 = 3;
 }
 
 /// What connections are grouped by: who, in which role, with whom.

@@ -18,6 +18,7 @@ pub mod names;
 pub mod overheard;
 pub mod peer;
 pub mod protect;
+pub mod question;
 pub mod random;
 pub mod rule;
 

@@ -68,6 +68,10 @@ pub mod map {
     pub const OBSERVER_COUNTERS: &str = "PROBE_OBSCNT";
     /// LRU hash from socket cookie to [`crate::flow::Flow`].
     pub const FLOWS: &str = "PROBE_FLOWS";
+    /// LRU hash from [`crate::question::QuestionKey`] to [`crate::question::Question`].
+    pub const ASKED: &str = "PROBE_ASKED";
+    /// LRU hash from the cookie of a UDP socket to [`crate::question::Asker`].
+    pub const ASKERS: &str = "PROBE_ASKERS";
     /// Hash from [`crate::flow::PeerKey`] to the handle of its slot.
     pub const PEERS: &str = "PROBE_PEERS";
     /// Queue of handles: the slots that nobody has.
@@ -118,8 +122,27 @@ pub mod program {
     /// cgroup/connect6: observes who connects.
     pub const CONNECT6: &str = "connect6_observe";
 
+    /// cgroup/sendmsg4: observes who asks DNS servers.
+    pub const SENDMSG4: &str = "sendmsg4_observe";
+    /// cgroup/sendmsg6: observes who asks DNS servers.
+    pub const SENDMSG6: &str = "sendmsg6_observe";
+    /// cgroup/sock_create: observes who makes UDP sockets.
+    pub const SOCK_CREATE_OBSERVE: &str = "sock_create_observe";
+    /// cgroup/sock_release: observes UDP sockets being closed.
+    pub const SOCK_RELEASE_OBSERVE: &str = "sock_release_observe";
+
     /// Those of the observer.
-    pub const OBSERVER: &[&str] = &[SKB_EGRESS, SKB_INGRESS, SOCK_OPS, CONNECT4, CONNECT6];
+    pub const OBSERVER: &[&str] = &[
+        SKB_EGRESS,
+        SKB_INGRESS,
+        SOCK_OPS,
+        CONNECT4,
+        CONNECT6,
+        SENDMSG4,
+        SENDMSG6,
+        SOCK_CREATE_OBSERVE,
+        SOCK_RELEASE_OBSERVE,
+    ];
 }
 
 /// Constants of the object that are set when it is loaded.
@@ -162,6 +185,8 @@ pub const MAPS: &[&str] = &[
     map::OBSERVER_COUNTERS,
     map::FLOWS,
     map::PEERS,
+    map::ASKED,
+    map::ASKERS,
     map::FREE_PEERS,
     map::PEER_SLOTS,
     map::PEER_COUNTERS,
@@ -187,6 +212,10 @@ pub const PROGRAMS: &[&str] = &[
     program::SOCK_OPS,
     program::CONNECT4,
     program::CONNECT6,
+    program::SENDMSG4,
+    program::SENDMSG6,
+    program::SOCK_CREATE_OBSERVE,
+    program::SOCK_RELEASE_OBSERVE,
 ];
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Sends events: reserve, fill, submit, and count those that found no room.
 
 mod framed;
+mod questions;
 
 use aya_ebpf::{EbpfContext, helpers::bpf_ktime_get_ns};
 use probe_common::{
@@ -18,6 +19,7 @@ use crate::{
 };
 
 pub(crate) use framed::{frame, frames_lost, hello};
+pub(crate) use questions::{message, question_answered, question_given_up};
 
 /// Submits without waking the reader, who comes by often enough of its own accord: a wake-up a
 /// call would cost more than the call's event.

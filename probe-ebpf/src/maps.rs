@@ -14,6 +14,7 @@ pub(crate) mod peers;
 pub(crate) mod plan;
 pub(crate) mod protect;
 pub(crate) mod question;
+pub(crate) mod questions;
 pub(crate) mod ring;
 pub(crate) mod streams;
 

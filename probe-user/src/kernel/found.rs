@@ -9,6 +9,7 @@ use probe_common::{
     address::{Address, protocol},
     flow::{Flow, MAX_FLOWS, PeerKey, flag, role, state},
     names::map,
+    question::{Asker, DNS_PORT, MAX_ASKERS},
 };
 
 use super::{
@@ -52,6 +53,47 @@ pub fn write(ebpf: &mut Ebpf, mut lend: impl FnMut(&PeerKey) -> Result<u32>) -> 
         }
     }
     Ok(written)
+}
+
+/// Writes the UDP sockets that ask DNS servers, or are one's: whose they are can't be told from
+/// their packets.
+///
+/// # Errors
+/// As for [`write`].
+pub fn write_askers(ebpf: &mut Ebpf) -> Result<()> {
+    let map = ebpf
+        .map_mut(map::ASKERS)
+        .context("no askers in the object")?;
+    let mut askers: KernelMap<_, u64, Asker> = map.try_into()?;
+    for (inode, pid) in namespaces() {
+        for (cookie, asker) in askers_in(inode, pid).unwrap_or_default() {
+            askers
+                .insert(cookie, asker, 0)
+                .context("writing a socket")?;
+        }
+    }
+    Ok(())
+}
+
+fn askers_in(inode: u64, pid: u32) -> Result<Vec<(u64, Asker)>> {
+    let netns = Netns::open(&NetnsRef::Pid(pid))?;
+    let netns_cookie = netns.cookie()?;
+    let mut sockets = netns.within(sockets::list_udp)?;
+    sockets.retain(|it| [it.local.port(), it.remote.port()].contains(&DNS_PORT));
+    if sockets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let owners = process::socket_owners(inode);
+    let found = sockets.iter().take(MAX_ASKERS as usize).map(|socket| {
+        let asker = Asker {
+            cgroup_id: socket.cgroup_id.unwrap_or(0),
+            netns_cookie,
+            pid: owners.get(&socket.inode).copied().unwrap_or(0),
+            ..Asker::EMPTY
+        };
+        (socket.cookie, asker)
+    });
+    Ok(found.collect())
 }
 
 fn flow(peer: &PeerKey, handle: u32) -> Flow {

@@ -41,6 +41,8 @@ const OBSERVER_ONLY: &[&str] = &[
     map::LATENCY,
     map::GAUGES,
     map::STREAMS,
+    map::ASKED,
+    map::ASKERS,
 ];
 
 /// Which half of the object is wanted.

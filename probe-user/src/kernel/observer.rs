@@ -15,7 +15,8 @@ use aya::{
     Ebpf,
     maps::{HashMap, MapData, PerCpuArray, RingBuf},
     programs::{
-        CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, CgroupSockAddr, Program, SockOps,
+        CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, CgroupSock, CgroupSockAddr, Program,
+        SockOps,
     },
 };
 use probe_common::{
@@ -61,6 +62,7 @@ impl Observer {
         load(&mut ebpf)?;
         let mut slots = Slots::new(&mut ebpf)?;
         let found = found::write(&mut ebpf, |peer| slots.lend(peer, clock::now_ns()))?;
+        found::write_askers(&mut ebpf)?;
         log::info!("{found} connections were there already");
         attach(&mut ebpf, &cgroup)?;
         let log = KernelLog::follow(&mut ebpf);
@@ -207,7 +209,13 @@ const SKB: [(&str, CgroupSkbAttachType); 2] = [
     (program::SKB_EGRESS, CgroupSkbAttachType::Egress),
     (program::SKB_INGRESS, CgroupSkbAttachType::Ingress),
 ];
-const CONNECT: [&str; 2] = [program::CONNECT4, program::CONNECT6];
+const ADDRESS: [&str; 4] = [
+    program::CONNECT4,
+    program::CONNECT6,
+    program::SENDMSG4,
+    program::SENDMSG6,
+];
+const SOCKET: [&str; 2] = [program::SOCK_CREATE_OBSERVE, program::SOCK_RELEASE_OBSERVE];
 
 /// Has the verifier check every program, which takes its time.
 fn load(ebpf: &mut Ebpf) -> Result<()> {
@@ -215,9 +223,13 @@ fn load(ebpf: &mut Ebpf) -> Result<()> {
         let skb: &mut CgroupSkb = named(ebpf, name)?.try_into()?;
         skb.load().with_context(|| format!("loading {name}"))?;
     }
-    for name in CONNECT {
+    for name in ADDRESS {
         let connect: &mut CgroupSockAddr = named(ebpf, name)?.try_into()?;
         connect.load().with_context(|| format!("loading {name}"))?;
+    }
+    for name in SOCKET {
+        let socket: &mut CgroupSock = named(ebpf, name)?.try_into()?;
+        socket.load().with_context(|| format!("loading {name}"))?;
     }
     let name = program::SOCK_OPS;
     let sock_ops: &mut SockOps = named(ebpf, name)?.try_into()?;
@@ -232,9 +244,15 @@ fn attach(ebpf: &mut Ebpf, cgroup: &File) -> Result<()> {
         skb.attach(cgroup, way, mode)
             .with_context(|| format!("attaching {name}"))?;
     }
-    for name in CONNECT {
+    for name in ADDRESS {
         let connect: &mut CgroupSockAddr = named(ebpf, name)?.try_into()?;
         connect
+            .attach(cgroup, mode)
+            .with_context(|| format!("attaching {name}"))?;
+    }
+    for name in SOCKET {
+        let socket: &mut CgroupSock = named(ebpf, name)?.try_into()?;
+        socket
             .attach(cgroup, mode)
             .with_context(|| format!("attaching {name}"))?;
     }
@@ -249,6 +267,7 @@ fn attach(ebpf: &mut Ebpf, cgroup: &File) -> Result<()> {
 fn detach(program: &mut Program) -> Result<()> {
     match program {
         Program::CgroupSkb(it) => it.unload()?,
+        Program::CgroupSock(it) => it.unload()?,
         Program::CgroupSockAddr(it) => it.unload()?,
         Program::SockOps(it) => it.unload()?,
         other => anyhow::bail!(
