@@ -10,6 +10,7 @@ pub mod history;
 pub mod party;
 mod recent;
 pub mod scope;
+mod streams;
 pub mod window;
 
 use std::{collections::HashMap, net::SocketAddr};
@@ -61,8 +62,9 @@ impl Model {
         }
     }
 
-    /// Takes in one event about a peer; gives the call that ended with it, if one did.
-    pub fn observe(&mut self, event: &Event, peer: Option<&PeerKey>) -> Option<Call> {
+    /// Takes in one event about a peer; gives the call that ended with it, if one did;
+    /// [`Model::ended_as_well`] gives the others, where there are any.
+    pub fn observe(&mut self, event: &Event<'_>, peer: Option<&PeerKey>) -> Option<Call> {
         let peer = peer?;
         if let Event::Connect(connect) = event {
             self.processes
@@ -71,11 +73,16 @@ impl Model {
         }
         let index = self.party_of(peer)?;
         let party = party_at(&mut self.dependencies, &mut self.services, index);
-        let call = self.calls.follow(event, party)?;
+        let call = self.calls.follow(event, party, index)?;
         Some(Call {
             party: Some(index),
             ..call
         })
+    }
+
+    /// The next of the calls that ended with the same event: a connection may take several along.
+    pub fn ended_as_well(&mut self) -> Option<Call> {
+        self.calls.ended_as_well()
     }
 
     /// Takes in how many requests wait, as the kernel programs count them: all peers at once.

@@ -34,7 +34,7 @@ pub fn call(call: &Call, model: &Model) -> String {
     };
     json!({
         "schema": "probe.call/1",
-        "at_ns": call.ended_ns.saturating_sub(call.waited_ns),
+        "at_ns": call.began_ns,
         "service": service,
         "dependency": dependency,
         "connection": format!("{:x}", call.cookie),
