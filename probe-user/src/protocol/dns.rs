@@ -1,8 +1,13 @@
-//! DNS answers (RFC 1035): which addresses somebody was told for which name.
+//! DNS (RFC 1035), over UDP as it is and over TCP with its length before it: questions, how their
+//! answers begin, and which addresses somebody was told for which name.
+
+mod message;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use simple_dns::{Name, Packet, PacketFlag, RCODE, rdata::RData};
+
+pub use message::{answer, is_question, request};
 
 /// What an answer says.
 #[derive(Clone, Debug, PartialEq, Eq)]
