@@ -59,8 +59,10 @@ impl Session {
             observer, model, ..
         } = self;
         observer.poll(|event, peer| {
-            if let Some(call) = model.observe(event, peer) {
+            let mut next = model.observe(event, peer);
+            while let Some(call) = next {
                 ended(&call, model);
+                next = model.ended_as_well();
             }
         });
         self.model.set_in_flight(&self.observer.gauges());
@@ -85,8 +87,10 @@ impl Session {
             observer, model, ..
         } = self;
         observer.end(|event, peer| {
-            if let Some(call) = model.observe(event, peer) {
+            let mut next = model.observe(event, peer);
+            while let Some(call) = next {
                 ended(&call, model);
+                next = model.ended_as_well();
             }
         })?;
         let mut accounts = observer.accounts()?;

@@ -114,7 +114,11 @@ impl Model {
 
     fn forget_peer(&mut self, peer: &PeerKey) {
         if let Some(Some(PartyIndex::Dependency(index))) = self.parties.remove(peer) {
-            self.dependencies[index].peers.retain(|it| it != peer);
+            // The last one stays: it tells what kind of far side it is.
+            let peers = &mut self.dependencies[index].peers;
+            if peers.len() > 1 {
+                peers.retain(|it| it != peer);
+            }
         }
     }
 
@@ -123,7 +127,8 @@ impl Model {
     pub(super) fn make_room_for_peer(&mut self) {
         if self.parties.len() >= MOST_PEERS {
             self.parties.clear();
-            self.dependencies.iter_mut().for_each(|it| it.peers.clear());
+            let dependencies = self.dependencies.iter_mut();
+            dependencies.for_each(|it| it.peers.truncate(1));
         }
     }
 

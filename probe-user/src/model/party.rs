@@ -3,10 +3,10 @@
 
 use std::net::SocketAddr;
 
-use probe_common::{event::ConnectEvent, flow::PeerKey};
+use probe_common::{address::protocol, event::ConnectEvent, flow::PeerKey};
 
 use super::{Counted, history::History, socket_address};
-use crate::protocol::{self, Protocol};
+use crate::protocol::{Protocol, UNKNOWN};
 
 /// Who a process is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub struct Party {
 impl Party {
     /// Name of the wire protocol.
     pub fn protocol(&self) -> &'static str {
-        self.protocol.unwrap_or(protocol::UNKNOWN)
+        self.protocol.unwrap_or(UNKNOWN)
     }
 
     /// Takes note of what was spoken, where that was understood.
@@ -104,6 +104,26 @@ impl Dependency {
     }
 }
 
+impl Dependency {
+    /// The transport protocol's name.
+    pub fn transport(&self) -> &'static str {
+        transport(self.transport_number())
+    }
+
+    pub(super) fn transport_number(&self) -> u8 {
+        self.peers
+            .first()
+            .map_or(protocol::TCP, |peer| peer.protocol)
+    }
+}
+
+fn transport(number: u8) -> &'static str {
+    match number {
+        protocol::UDP => "udp",
+        _ => "tcp",
+    }
+}
+
 /// A service as it is called.
 #[derive(Clone, Debug)]
 pub struct Service {
@@ -111,6 +131,8 @@ pub struct Service {
     pub port: u16,
     /// Cookie of its network namespace; 0 where it isn't known.
     pub netns_cookie: u64,
+    /// Transport protocol number.
+    pub transport: u8,
     /// Process id; 0 where it isn't known.
     pub pid: u32,
     /// Who it is.
@@ -124,10 +146,18 @@ impl Service {
         Self {
             port: peer.port,
             netns_cookie: peer.netns_cookie,
+            transport: peer.protocol,
             pid: 0,
             process: Process::default(),
             party: Party::default(),
         }
+    }
+}
+
+impl Service {
+    /// The transport protocol's name.
+    pub fn transport(&self) -> &'static str {
+        transport(self.transport)
     }
 }
 

@@ -38,7 +38,7 @@ pub fn call(call: &Call, model: &Model) -> String {
     };
     json!({
         "schema": "probe.call/1",
-        "at_ns": call.ended_ns.saturating_sub(call.waited_ns),
+        "at_ns": call.began_ns,
         "service": service,
         "dependency": dependency,
         "connection": format!("{:x}", call.cookie),
@@ -118,7 +118,7 @@ fn dependency(model: &Model, it: &Dependency) -> Value {
         "service": {"pid": it.pid, "comm": it.service, "cgroup": cgroup.unwrap_or_default()},
         "name": it.name,
         "remote": it.remote.to_string(),
-        "transport": "tcp",
+        "transport": it.transport(),
         "protocol": it.party.protocol(),
         "calls": total.calls,
         "ok": total.ok,
@@ -138,6 +138,7 @@ fn service(it: &Service) -> Value {
     json!({
         "service": {"pid": it.pid, "comm": it.process.command, "cgroup": it.process.cgroup},
         "listen": format!("0.0.0.0:{}", it.port),
+        "transport": it.transport(),
         "protocol": it.party.protocol(),
         "calls": total.calls,
         "ok": total.ok,
