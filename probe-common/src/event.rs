@@ -10,6 +10,7 @@ mod established;
 mod frame;
 mod greeting;
 mod hello;
+mod message;
 mod reader;
 
 pub use call::{ANSWER_PREFIX, CallEvent, REQUEST_PREFIX};
@@ -19,6 +20,7 @@ pub use established::EstablishedEvent;
 pub use frame::{FrameEntry, FrameEvent, FrameHead, LARGE_FRAGMENT, SMALL_FRAGMENT, frame_kind};
 pub use greeting::{GREETING_PREFIX, GreetingEvent};
 pub use hello::{HELLO_PREFIX, HelloEntry, HelloEvent, HelloHead};
+pub use message::{MESSAGE_PREFIX, MessageEntry, MessageEvent, MessageHead};
 
 use reader::Reader;
 
@@ -39,6 +41,8 @@ pub mod kind {
     pub const HELLO: u16 = 8;
     /// [`super::FrameEvent`].
     pub const FRAME: u16 = 9;
+    /// [`super::MessageEvent`].
+    pub const MESSAGE: u16 = 10;
 }
 
 /// What every event begins with.
@@ -49,7 +53,7 @@ pub struct EventHeader {
     pub kind: u16,
     /// Length of the whole event in bytes.
     pub length: u16,
-    /// Slot of the peer in the per-peer maps; 0 where it found none.
+    /// Handle of the peer's slot, see [`crate::peer`]; 0 where it found none.
     pub peer: u32,
     /// CLOCK_MONOTONIC when it happened.
     pub at_ns: u64,
@@ -74,6 +78,8 @@ pub enum Event<'a> {
     Hello(HelloEvent<'a>),
     /// A frame of HTTP/2 passed.
     Frame(FrameEvent<'a>),
+    /// A DNS server's answer.
+    Message(MessageEvent<'a>),
     /// A connection, or the attempt at one, ended.
     Close(CloseEvent),
 }
@@ -100,6 +106,7 @@ impl<'a> Event<'a> {
             kind::GREETING => GreetingEvent::decode(header, reader).map(Self::Greeting),
             kind::HELLO => HelloEvent::decode(header, reader).map(Self::Hello),
             kind::FRAME => FrameEvent::decode(header, reader).map(Self::Frame),
+            kind::MESSAGE => MessageEvent::decode(header, reader).map(Self::Message),
             _ => None,
         }
     }
@@ -113,6 +120,7 @@ impl<'a> Event<'a> {
             Self::Greeting(e) => &e.header,
             Self::Hello(e) => &e.head.header,
             Self::Frame(e) => &e.head.header,
+            Self::Message(e) => &e.head.header,
             Self::Close(e) => &e.header,
         }
     }

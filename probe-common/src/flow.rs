@@ -4,8 +4,6 @@ use crate::{address::Address, event::REQUEST_PREFIX, framing::Framed};
 
 /// Connections known at once; beyond, the longest idle one is forgotten.
 pub const MAX_FLOWS: u32 = 131_072;
-/// Peers with counters and a histogram of their own; slot 0 stands for all others.
-pub const MAX_PEERS: u32 = 1_024;
 
 /// Which end of a connection a socket is.
 pub mod role {
@@ -47,6 +45,8 @@ pub mod framing {
     pub const TLS: u8 = 1;
     /// HTTP/2 frames.
     pub const HTTP2: u8 = 2;
+    /// Datagrams: each is a DNS message.
+    pub const DATAGRAM: u8 = 3;
 }
 
 /// What connections are grouped by: who, in which role, with whom.
@@ -81,7 +81,7 @@ pub struct Flow {
     pub bytes_in: u64,
     /// Cookie of the network namespace; 0 where it isn't known.
     pub netns_cookie: u64,
-    /// Slot in the per-peer maps.
+    /// Handle of its peer's slot; see [`crate::peer`].
     pub peer: u32,
     /// How many requests it carried.
     pub requests: u32,

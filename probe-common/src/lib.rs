@@ -16,7 +16,9 @@ pub mod lane;
 pub mod line;
 pub mod names;
 pub mod overheard;
+pub mod peer;
 pub mod protect;
+pub mod question;
 pub mod random;
 pub mod rule;
 

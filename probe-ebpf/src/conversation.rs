@@ -4,8 +4,10 @@
 
 mod connection;
 mod framed;
+mod questions;
 mod turns;
 
 pub(crate) use connection::{Caller, accepted, connected, connecting, gone};
 pub(crate) use framed::Step;
+pub(crate) use questions::{asking, datagram_passed, socket_gone, socket_made};
 pub(crate) use turns::{Sight, segment_passed};

@@ -1,6 +1,7 @@
 //! Sends events: reserve, fill, submit, and count those that found no room.
 
 mod framed;
+mod questions;
 
 use aya_ebpf::{EbpfContext, helpers::bpf_ktime_get_ns};
 use probe_common::{
@@ -13,11 +14,12 @@ use probe_common::{
 };
 
 use crate::{
-    maps::{count, counters, ring},
+    maps::{count_shared, counters, ring},
     skb::Skb,
 };
 
 pub(crate) use framed::{frame, frames_lost, hello};
+pub(crate) use questions::{message, question_answered, question_given_up};
 
 /// Submits without waking the reader, who comes by often enough of its own accord: a wake-up a
 /// call would cost more than the call's event.
@@ -68,13 +70,15 @@ impl Subject {
 /// Reserves room, lets `fill` write the event there, and submits it.
 #[inline(always)]
 fn emit<T: 'static>(fill: impl FnOnce(*mut T)) {
+    // Counted atomically, and before anything else: that what was produced is what was delivered
+    // and what was lost has to hold to the last event.
+    count_shared!(counters::observer(), produced);
     let Some(mut entry) = ring::reserve::<T>() else {
-        count!(counters::observer(), lost);
+        count_shared!(counters::observer(), lost);
         return;
     };
     fill(entry.as_mut_ptr());
     entry.submit(BPF_RB_NO_WAKEUP);
-    count!(counters::observer(), produced);
 }
 
 #[inline(always)]

@@ -7,6 +7,7 @@ pub mod binomial;
 pub mod bpf;
 pub mod cgroup;
 pub mod conversation;
+pub mod crowd;
 pub mod distribution;
 pub mod driver;
 pub mod echo;

@@ -10,7 +10,7 @@ use probe_common::{
 use super::framed;
 use crate::{
     emit::{self, Ends, Subject},
-    maps::{count, flows, gauges, peers},
+    maps::{count_shared, flows, gauges, peers},
 };
 
 /// Who connects.
@@ -38,7 +38,7 @@ pub(crate) fn connecting<C: EbpfContext>(
         role: role::CLIENT,
         protocol: protocol::TCP,
     });
-    count!(peers::counters_of(peer), connects);
+    count_shared!(peers::counters_of(peer), connects);
     let subject = Subject::now(cookie, peer);
     if let Some(flow) = flows::begin(cookie) {
         // SAFETY: a valid pointer into the map; no packet of the connection was sent yet.
@@ -78,7 +78,7 @@ pub(crate) fn accepted(cookie: u64, netns_cookie: u64, ends: &Ends) {
         protocol: protocol::TCP,
         ..PeerKey::default()
     });
-    count!(peers::counters_of(peer), connects);
+    count_shared!(peers::counters_of(peer), connects);
     if let Some(flow) = flows::begin(cookie) {
         // SAFETY: a valid pointer into the map; no payload of the connection came yet.
         let flow = unsafe { &mut *flow };
@@ -124,7 +124,7 @@ pub(crate) fn end(cookie: u64, flow: &mut Flow, how: u8) {
     };
     let counters = peers::counters_of(flow.peer);
     if flow.state == state::CONNECTING {
-        count!(counters, connect_failures);
+        count_shared!(counters, connect_failures);
     } else {
         let streams = framed::ended(flow);
         let waited = if flow.state == state::WAITING {
@@ -138,9 +138,9 @@ pub(crate) fn end(cookie: u64, flow: &mut Flow, how: u8) {
             _ => matches!(how, ending::FIN_SENT | ending::RESET_SENT | ending::GONE),
         };
         if caller_left {
-            count!(counters, abandoned, waited);
+            count_shared!(counters, abandoned, waited);
         } else {
-            count!(counters, cut_off, waited);
+            count_shared!(counters, cut_off, waited);
         }
     }
     flow.state = state::ENDED;

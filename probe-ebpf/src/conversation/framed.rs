@@ -17,7 +17,7 @@ use super::turns::{Place, Sight};
 use crate::{
     atomic,
     emit::{self, Subject},
-    maps::{count, counters, gauges},
+    maps::{count_shared, counters, gauges},
 };
 pub(crate) use step::Step;
 use step::probe_step;
@@ -83,7 +83,7 @@ fn lose(flow: &mut Flow, step: &Step) {
         return;
     }
     walk.lost = 1;
-    count!(counters::observer(), places_lost);
+    count_shared!(counters::observer(), places_lost);
     if framing == framing::HTTP2 {
         framed.epoch += 1;
         close_streams(framed, peer);

@@ -14,7 +14,7 @@ use probe_ebpf::packet::{Packet, Segment, tcp_flag};
 use super::{connection, framed};
 use crate::{
     emit::{self, Subject},
-    maps::{count, flows, gauges, peers},
+    maps::{count_shared, flows, gauges, peers},
     skb::Skb,
 };
 
@@ -35,6 +35,17 @@ impl Sight {
         self.skb
             .len()
             .saturating_sub(u32::from(self.segment.payload))
+    }
+
+    /// Near and far port.
+    #[inline(always)]
+    fn ports(&self) -> (u16, u16) {
+        let (source, destination) = (self.packet.source_port, self.packet.destination_port);
+        if self.outgoing {
+            (source, destination)
+        } else {
+            (destination, source)
+        }
     }
 }
 
@@ -65,6 +76,7 @@ pub(crate) fn segment_passed(sight: &Sight) {
         return;
     }
     if sight.payload_length() > 0 && flow.state != state::CONNECTING {
+        keep_slot(flow, sight);
         payload_passed(cookie, flow, sight);
     }
     ending_passed(cookie, flow, sight);
@@ -76,42 +88,54 @@ fn find(cookie: u64, sight: &Sight) -> Option<*mut Flow> {
     if sight.payload_length() == 0 || sight.segment.flags & (tcp_flag::SYN | tcp_flag::RST) != 0 {
         return None;
     }
-    let packet = &sight.packet;
-    let (local_port, remote_port, remote) = if sight.outgoing {
-        (
-            packet.source_port,
-            packet.destination_port,
-            packet.destination,
-        )
-    } else {
-        (packet.destination_port, packet.source_port, packet.source)
-    };
+    let (local_port, remote_port) = sight.ports();
     let client = local_port >= FIRST_EPHEMERAL_PORT && remote_port < FIRST_EPHEMERAL_PORT
         || local_port >= FIRST_EPHEMERAL_PORT && sight.outgoing;
-    // SAFETY: a helper call on the context the kernel gave.
-    let cgroup_id = unsafe { bpf_skb_cgroup_id(sight.skb.raw()) };
-    let mut key = PeerKey {
-        cgroup_id,
-        protocol: protocol::TCP,
-        ..PeerKey::default()
-    };
-    if client {
-        key.address = remote;
-        key.port = remote_port;
-        key.role = role::CLIENT;
-    } else {
-        key.port = local_port;
-        key.role = role::SERVER;
-    }
-    let peer = peers::slot_of(&key);
     let found = flows::begin(cookie)?;
     // SAFETY: a valid pointer into the map.
     let flow = unsafe { &mut *found };
-    flow.peer = peer;
-    flow.role = key.role;
+    flow.role = if client { role::CLIENT } else { role::SERVER };
     flow.state = state::IDLE;
     flow.flags = flag::FOUND;
+    flow.peer = peers::slot_of(&peer_of(flow, sight));
     Some(found)
+}
+
+/// Who a connection's segments are laid to, as far as they tell.
+#[inline(always)]
+fn peer_of(flow: &Flow, sight: &Sight) -> PeerKey {
+    let (local_port, remote_port) = sight.ports();
+    let mut key = PeerKey {
+        netns_cookie: flow.netns_cookie,
+        pid: flow.pid,
+        role: flow.role,
+        protocol: protocol::TCP,
+        ..PeerKey::default()
+    };
+    if flow.role == role::CLIENT {
+        key.address = if sight.outgoing {
+            sight.packet.destination
+        } else {
+            sight.packet.source
+        };
+        key.port = remote_port;
+    } else {
+        key.port = local_port;
+    }
+    if flow.role == role::CLIENT || flow.netns_cookie == 0 {
+        // SAFETY: a helper call on the context the kernel gave.
+        key.cgroup_id = unsafe { bpf_skb_cgroup_id(sight.skb.raw()) };
+    }
+    key
+}
+
+/// Gives a connection's peer a slot again where it was idle for so long that it lost it.
+#[inline(always)]
+fn keep_slot(flow: &mut Flow, sight: &Sight) {
+    let begins = flow.state != state::WAITING;
+    if begins && (flow.peer == 0 || !peers::is_current(flow.peer)) {
+        flow.peer = peers::slot_of(&peer_of(flow, sight));
+    }
 }
 
 #[inline(always)]
@@ -121,16 +145,16 @@ fn payload_passed(cookie: u64, flow: &mut Flow, sight: &Sight) {
     let place = place_of(flow, sight, length);
     if let Place::Old = place {
         if sight.outgoing {
-            count!(counters, retransmits);
+            count_shared!(counters, retransmits);
         }
         return;
     }
     if sight.outgoing {
         flow.bytes_out += u64::from(length);
-        count!(counters, bytes_out, u64::from(length));
+        count_shared!(counters, bytes_out, u64::from(length));
     } else {
         flow.bytes_in += u64::from(length);
-        count!(counters, bytes_in, u64::from(length));
+        count_shared!(counters, bytes_in, u64::from(length));
     }
     let towards_server = sight.outgoing == (flow.role == role::CLIENT);
     let payload = u32::from(sight.segment.payload);
@@ -180,7 +204,7 @@ pub(super) fn begins_to_wait(flow: &mut Flow, now_ns: u64) {
     flow.since_ns = now_ns;
     flow.state = state::WAITING;
     flow.requests += 1;
-    count!(peers::counters_of(flow.peer), requests);
+    count_shared!(peers::counters_of(flow.peer), requests);
     gauges::rise(flow.peer);
 }
 
@@ -190,7 +214,7 @@ pub(super) fn answered(cookie: u64, flow: &mut Flow, skb: &Skb, payload: u32) {
     let subject = Subject::now(cookie, flow.peer);
     let latency_ns = subject.at_ns.saturating_sub(flow.since_ns);
     flow.state = state::ANSWERING;
-    count!(peers::counters_of(flow.peer), answers);
+    count_shared!(peers::counters_of(flow.peer), answers);
     gauges::fall(flow.peer, 1);
     peers::record_latency(flow.peer, latency_ns);
     emit::call(subject, flow, latency_ns, skb, payload);

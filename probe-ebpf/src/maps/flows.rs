@@ -6,6 +6,11 @@ use probe_common::{
     rule::{FaultFlow, MAX_FAULT_FLOWS},
 };
 
+use super::{count_shared, counters};
+
+/// Only where there is no such key.
+const BPF_NOEXIST: u64 = 1;
+
 #[map(name = "PROBE_FLTFLOW")]
 static FAULT_FLOWS: LruHashMap<u64, FaultFlow> = LruHashMap::with_max_entries(MAX_FAULT_FLOWS, 0);
 #[map(name = "PROBE_FLOWS")]
@@ -32,11 +37,18 @@ pub(crate) fn get(cookie: u64) -> Option<*mut Flow> {
 #[inline(always)]
 pub(crate) fn begin(cookie: u64) -> Option<*mut Flow> {
     // From memory of the object's own: on the stack it would take a third of what there is.
-    let _ = FLOWS.insert(cookie, &EMPTY, 0);
+    if FLOWS.insert(cookie, &EMPTY, BPF_NOEXIST).is_ok() {
+        count_shared!(counters::observer(), flows_created);
+    } else {
+        // A socket connects again.
+        let _ = FLOWS.insert(cookie, &EMPTY, 0);
+    }
     FLOWS.get_ptr_mut(cookie)
 }
 
 #[inline(always)]
 pub(crate) fn forget(cookie: u64) {
-    let _ = FLOWS.remove(cookie);
+    if FLOWS.remove(cookie).is_ok() {
+        count_shared!(counters::observer(), flows_closed);
+    }
 }

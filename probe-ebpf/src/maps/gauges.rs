@@ -1,8 +1,9 @@
 //! How many requests wait, of each peer: one gauge a slot, shared by all CPUs.
 
 use aya_ebpf::{macros::map, maps::Array};
-use probe_common::{flow::MAX_PEERS, gauge::Gauge};
+use probe_common::{gauge::Gauge, peer::MAX_PEERS};
 
+use super::peers;
 use crate::atomic;
 
 /// Flag of array maps that user space may map into its memory.
@@ -15,8 +16,8 @@ static GAUGES: Array<Gauge> = Array::with_max_entries(MAX_PEERS, BPF_F_MMAPABLE)
 
 /// One more waits.
 #[inline(always)]
-pub(crate) fn rise(slot: u32) {
-    let Some(gauge) = GAUGES.get_ptr_mut(slot) else {
+pub(crate) fn rise(handle: u32) {
+    let Some(gauge) = GAUGES.get_ptr_mut(peers::current_index(handle)) else {
         return;
     };
     // SAFETY: a valid, aligned pointer into the map, changed by atomic operations only.
@@ -35,8 +36,8 @@ pub(crate) fn rise(slot: u32) {
 
 /// So many wait no longer.
 #[inline(always)]
-pub(crate) fn fall(slot: u32, by: u64) {
-    if let Some(gauge) = GAUGES.get_ptr_mut(slot) {
+pub(crate) fn fall(handle: u32, by: u64) {
+    if let Some(gauge) = GAUGES.get_ptr_mut(peers::current_index(handle)) {
         // SAFETY: as above.
         unsafe {
             atomic::fetch_add((&raw mut (*gauge).in_flight).cast(), by.wrapping_neg());

@@ -35,10 +35,14 @@ const INJECTOR_ONLY: &[&str] = &[
 const OBSERVER_ONLY: &[&str] = &[
     map::FLOWS,
     map::PEERS,
+    map::FREE_PEERS,
+    map::PEER_SLOTS,
     map::PEER_COUNTERS,
     map::LATENCY,
     map::GAUGES,
     map::STREAMS,
+    map::ASKED,
+    map::ASKERS,
 ];
 
 /// Which half of the object is wanted.

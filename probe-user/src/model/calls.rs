@@ -2,12 +2,12 @@
 //! to.
 
 use probe_common::{
-    event::{CallEvent, CloseEvent, Event, ending},
-    flow::role,
+    event::{CallEvent, CloseEvent, Event, FrameEvent, HelloEvent, ending},
+    flow::{framing, role},
 };
 
-use super::{Call, Outcome, Party, recent::Recent};
-use crate::protocol::{self, Kind, Protocol};
+use super::{Call, Outcome, Party, PartyIndex, recent::Recent, streams::Streams};
+use crate::protocol::{self, Answer, Kind, Protocol, Request};
 
 /// What is known of a connection.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,11 +36,19 @@ impl Connection {
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     connections: Recent<Connection>,
+    streams: Streams,
+    /// Calls that ended with the last event, and weren't handed on yet; the last one first.
+    ended: Vec<Call>,
 }
 
 impl Calls {
     /// Takes in one event of a party's connection; gives the call that ended with it.
-    pub(super) fn follow(&mut self, event: &Event, party: &mut Party) -> Option<Call> {
+    pub(super) fn follow(
+        &mut self,
+        event: &Event<'_>,
+        party: &mut Party,
+        index: PartyIndex,
+    ) -> Option<Call> {
         match event {
             Event::Connect(connect) => {
                 let connection = Connection {
@@ -67,19 +75,31 @@ impl Calls {
                 connection.protocol = protocol::greeting(greeting.prefix());
                 None
             }
-            Event::Hello(_) | Event::Frame(_) => None,
+            Event::Hello(hello) => {
+                self.hello(hello, party);
+                None
+            }
+            Event::Frame(frame) => self.frame(frame, party),
+            Event::Message(_) => None,
             Event::Call(call) => self.answered(call, party),
-            Event::Close(close) => self.closed(close, party),
+            Event::Close(close) => self.closed(close, party, index),
         }
     }
 
     fn answered(&mut self, event: &CallEvent, party: &mut Party) -> Option<Call> {
         let connection = self.connections.entry(event.header.cookie);
-        let (request, answer) =
-            protocol::exchange(connection.protocol, event.request(), event.answer());
+        if event.framing == framing::DATAGRAM {
+            connection.protocol = Protocol::Dns;
+        }
+        let (request, answer) = if event.framing == framing::TLS {
+            unread()
+        } else {
+            protocol::exchange(connection.protocol, event.request(), event.answer())
+        };
         connection.protocol = answer.protocol;
         party.speaks(answer.protocol);
         if request.kind == Kind::Handshake {
+            party.agreed += 1;
             return None;
         }
         let call = Call {
@@ -104,14 +124,41 @@ impl Calls {
         Some(call)
     }
 
-    fn closed(&mut self, close: &CloseEvent, party: &mut Party) -> Option<Call> {
+    fn hello(&mut self, hello: &HelloEvent<'_>, party: &mut Party) {
+        let connection = self.connections.entry(hello.head.header.cookie);
+        connection.protocol = Protocol::Tls;
+        party.speaks(Protocol::Tls);
+        if let Some(name) = protocol::tls::server_name(hello.prefix)
+            && party.server_name.as_ref() != Some(&name)
+        {
+            party.server_name = Some(name);
+        }
+    }
+
+    fn frame(&mut self, frame: &FrameEvent<'_>, party: &mut Party) -> Option<Call> {
+        let cookie = frame.head.header.cookie;
+        let connection = self.connections.entry(cookie).call(cookie);
+        let call = self.streams.follow(frame, connection)?;
+        if call.rtt_us > 0 {
+            party.rtts.record(u64::from(call.rtt_us));
+        }
+        party.speaks(call.protocol);
+        party.history.record(&call);
+        Some(call)
+    }
+
+    fn closed(&mut self, close: &CloseEvent, party: &mut Party, index: PartyIndex) -> Option<Call> {
         let cookie = close.header.cookie;
-        let connection = self.connections.remove(cookie).unwrap_or_default();
+        let connection = if close.framing == framing::DATAGRAM {
+            // Each question that was left ends so; the socket may have had several.
+            let connection = self.connections.entry(cookie);
+            connection.protocol = Protocol::Dns;
+            *connection
+        } else {
+            self.connections.remove(cookie).unwrap_or_default()
+        };
         if close.ending == ending::RESET_RECEIVED {
             party.resets += 1;
-        }
-        if close.waited_ns == 0 {
-            return None;
         }
         let call = Call {
             began_ns: close.header.at_ns.saturating_sub(close.waited_ns),
@@ -120,6 +167,22 @@ impl Calls {
             outcome: outcome_of(close),
             ..connection.call(cookie)
         };
+        if close.framing == framing::HTTP2 {
+            let ended = &mut self.ended;
+            self.streams.close(call, |call| {
+                party.speaks(call.protocol);
+                party.history.record(&call);
+                ended.push(Call {
+                    party: Some(index),
+                    ..call
+                });
+            });
+            self.ended.reverse();
+            return self.ended.pop();
+        }
+        if close.waited_ns == 0 {
+            return None;
+        }
         let call = match call.outcome {
             Outcome::Refused | Outcome::ConnectTimeout => call,
             _ => cut_off(call, close, party)?,
@@ -127,11 +190,36 @@ impl Calls {
         party.history.record(&call);
         Some(call)
     }
+
+    /// The next of the calls that ended with the last event.
+    pub(super) fn ended_as_well(&mut self) -> Option<Call> {
+        self.ended.pop()
+    }
+}
+
+/// What a turn is of which nothing can be read: a request, and a good answer.
+fn unread() -> (Request, Answer) {
+    let protocol = Protocol::Tls;
+    let request = Request {
+        protocol,
+        kind: Kind::Call,
+        fingerprint: 0,
+    };
+    let answer = Answer {
+        protocol,
+        status: None,
+        failed: false,
+    };
+    (request, answer)
 }
 
 /// What a request was that no answer came to; `None` where nobody would have missed it.
 fn cut_off(call: Call, close: &CloseEvent, party: &mut Party) -> Option<Call> {
-    let request = protocol::request(call.protocol, close.request());
+    let request = if close.framing == framing::TLS {
+        unread().0
+    } else {
+        protocol::request(call.protocol, close.request())
+    };
     if request.kind != Kind::Call {
         return None;
     }

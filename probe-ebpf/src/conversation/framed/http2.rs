@@ -10,7 +10,7 @@ use super::{Step, framed, walk_of};
 use crate::{
     atomic,
     emit::{self, Subject},
-    maps::{count, gauges, peers, streams},
+    maps::{count_shared, gauges, peers, streams},
     skb::Skb,
 };
 
@@ -72,14 +72,14 @@ fn asked(step: &Step, flow: &mut Flow, stream: u32) {
     // SAFETY: a word of the map, changed by atomic operations only.
     unsafe { atomic::fetch_add(&raw mut framed.open, 1) };
     flow.requests += 1;
-    count!(peers::counters_of(flow.peer), requests);
+    count_shared!(peers::counters_of(flow.peer), requests);
     gauges::rise(flow.peer);
 }
 
 #[inline(always)]
 fn answered(step: &Step, flow: &mut Flow, stream: u32) {
     if let Some(began) = no_longer_waits(step, flow, stream) {
-        count!(peers::counters_of(flow.peer), answers);
+        count_shared!(peers::counters_of(flow.peer), answers);
         peers::record_latency(flow.peer, step.now_ns.saturating_sub(began.began_ns));
     }
 }
@@ -89,9 +89,9 @@ fn reset(step: &Step, flow: &mut Flow, stream: u32) {
     if no_longer_waits(step, flow, stream).is_some() {
         let counters = peers::counters_of(flow.peer);
         if step.towards_server != 0 {
-            count!(counters, abandoned);
+            count_shared!(counters, abandoned);
         } else {
-            count!(counters, cut_off);
+            count_shared!(counters, cut_off);
         }
     }
 }
