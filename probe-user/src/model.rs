@@ -3,21 +3,31 @@
 //! Pure: facts go in with their time, statistics over any span of time come out. Nothing here
 //! reads a clock, a file or the kernel.
 
-pub mod calls;
+pub mod accounts;
+pub mod bounds;
+pub mod call;
+mod calls;
 pub mod histogram;
 pub mod history;
+mod naming;
+mod overheard;
 pub mod party;
+mod recent;
 pub mod scope;
+mod streams;
 pub mod window;
 
 use std::{collections::HashMap, net::SocketAddr};
 
+use foldhash::fast::FixedState;
 use probe_common::{
     event::Event,
     flow::{PeerKey, role},
+    gauge::Gauge,
 };
 
-pub use calls::{Call, Outcome};
+pub use accounts::{Accounts, Counted, Events, Flows, Forgotten};
+pub use call::{Call, Outcome};
 pub use histogram::Histogram;
 pub use party::{Dependency, Party, Process, Service};
 pub use scope::{Names, Scope};
@@ -35,7 +45,12 @@ pub struct Model {
     dependencies: Vec<Dependency>,
     services: Vec<Service>,
     /// Which party a peer is; `None` for one out of scope.
-    parties: HashMap<PeerKey, Option<PartyIndex>>,
+    parties: HashMap<PeerKey, Option<PartyIndex>, FixedState>,
+    forgotten: Forgotten,
+    /// The time of the last event.
+    now_ns: u64,
+    /// What ended before isn't remembered by its time.
+    remembered_from_ns: u64,
 }
 
 /// Which party of a model a call belongs to.
@@ -57,24 +72,51 @@ impl Model {
         }
     }
 
-    /// Takes in one event about a peer; gives the call that ended with it, if one did.
-    pub fn observe(&mut self, event: &Event, peer: Option<&PeerKey>) -> Option<Call> {
+    /// Takes in one event about a peer; gives the call that ended with it, if one did;
+    /// [`Model::ended_as_well`] gives the others, where there are any.
+    pub fn observe(&mut self, event: &Event<'_>, peer: Option<&PeerKey>) -> Option<Call> {
+        self.now_ns = self.now_ns.max(event.header().at_ns);
+        if let Event::Message(message) = event {
+            self.overhear(message.bytes, message.head.header.at_ns);
+            return None;
+        }
         let peer = peer?;
         if let Event::Connect(connect) = event {
+            self.make_room_for_process();
             self.processes
                 .entry(connect.pid)
                 .or_insert_with(|| Process::from_connect(connect));
         }
         let index = self.party_of(peer)?;
-        let party = match index {
-            PartyIndex::Dependency(index) => &mut self.dependencies[index].party,
-            PartyIndex::Service(index) => &mut self.services[index].party,
-        };
-        let call = self.calls.follow(event, party)?;
+        let party = party_at(&mut self.dependencies, &mut self.services, index);
+        party.last_ns = event.header().at_ns;
+        let call = self.calls.follow(event, party, index)?;
         Some(Call {
             party: Some(index),
             ..call
         })
+    }
+
+    /// The next of the calls that ended with the same event: a connection may take several along.
+    pub fn ended_as_well(&mut self) -> Option<Call> {
+        self.calls.ended_as_well()
+    }
+
+    /// Takes in how many requests wait, as the kernel programs count them: all peers at once.
+    pub fn set_in_flight(&mut self, gauges: &[(PeerKey, Gauge)]) {
+        let dependencies = self.dependencies.iter_mut().map(|it| &mut it.party);
+        let parties = dependencies.chain(self.services.iter_mut().map(|it| &mut it.party));
+        parties.for_each(|party| party.in_flight = 0);
+        for (peer, gauge) in gauges {
+            let Some(&Some(index)) = self.parties.get(peer) else {
+                continue;
+            };
+            let party = party_at(&mut self.dependencies, &mut self.services, index);
+            // Of several peers the sum is known at this moment only, of each alone the most ever.
+            party.in_flight += u32::try_from(gauge.in_flight).unwrap_or(0);
+            let most = u32::try_from(gauge.most).unwrap_or(u32::MAX);
+            party.in_flight_max = party.in_flight_max.max(party.in_flight).max(most);
+        }
     }
 
     /// Tells who a process is, in better words than the connect hook has.
@@ -130,33 +172,11 @@ impl Model {
         sum(parties, from_ns, to_ns)
     }
 
-    /// Replaces what events told of latencies by what the kernel programs counted, which is
-    /// complete also where events were lost.
-    pub fn replace_latencies(&mut self, counted: &[(PeerKey, Histogram)]) {
-        for dependency in &mut self.dependencies {
-            let mut latency = Histogram::default();
-            let own = counted
-                .iter()
-                .filter(|(peer, _)| dependency.peers.contains(peer));
-            own.for_each(|(_, histogram)| latency.merge(histogram));
-            dependency.party.history.replace_latency(latency);
-        }
-    }
-
-    /// Forgets what ended before a time; totals stay.
-    pub fn forget_before(&mut self, ns: u64) {
-        for dependency in &mut self.dependencies {
-            dependency.party.history.forget_before(ns);
-        }
-        for service in &mut self.services {
-            service.party.history.forget_before(ns);
-        }
-    }
-
     fn party_of(&mut self, peer: &PeerKey) -> Option<PartyIndex> {
         if let Some(&known) = self.parties.get(peer) {
             return known;
         }
+        self.make_room_for_peer();
         let index = self.new_party(peer);
         self.parties.insert(*peer, index);
         index
@@ -167,28 +187,54 @@ impl Model {
             return None;
         }
         if peer.role == role::SERVER {
-            self.services.push(Service::new(peer));
-            return Some(PartyIndex::Service(self.services.len() - 1));
+            return Some(PartyIndex::Service(self.service_of(peer)));
         }
         let remote = party::remote_of(peer);
-        let name = self
-            .names
-            .of(remote)
-            .map_or_else(|| remote.to_string(), str::to_owned);
+        let (name, is_declared) = match self.names.of(remote) {
+            Some((name, is_declared)) => (name.to_owned(), is_declared),
+            None => (remote.to_string(), false),
+        };
         let process = self.processes.get(&peer.pid);
         if !self.scope.covers_caller(process) || !self.scope.covers_remote(remote) {
             return None;
         }
-        let same = |it: &Dependency| it.pid == peer.pid && it.name == name;
+        let same = |it: &Dependency| {
+            let same_port = is_declared || it.remote.port() == remote.port();
+            it.pid == peer.pid
+                && it.name == name
+                && same_port
+                && it.transport_number() == peer.protocol
+        };
         let known = self.dependencies.iter().position(same);
-        let index = known.unwrap_or_else(|| {
-            let command = process.map_or_else(String::new, |it| it.command.clone());
-            self.dependencies
-                .push(Dependency::new(peer, remote, name, command));
-            self.dependencies.len() - 1
-        });
-        self.dependencies[index].peers.push(*peer);
+        let command = process.map_or_else(String::new, |it| it.command.clone());
+        let index = known
+            .unwrap_or_else(|| self.add_dependency(Dependency::new(peer, remote, name, command)));
+        let peers = &mut self.dependencies[index].peers;
+        if !peers.contains(peer) {
+            peers.push(*peer);
+        }
         Some(PartyIndex::Dependency(index))
+    }
+
+    fn service_of(&mut self, peer: &PeerKey) -> usize {
+        let same = |it: &Service| {
+            it.port == peer.port
+                && it.netns_cookie == peer.netns_cookie
+                && it.transport == peer.protocol
+        };
+        let known = self.services.iter().position(same);
+        known.unwrap_or_else(|| self.add_service(Service::new(peer)))
+    }
+}
+
+fn party_at<'a>(
+    dependencies: &'a mut [Dependency],
+    services: &'a mut [Service],
+    index: PartyIndex,
+) -> &'a mut Party {
+    match index {
+        PartyIndex::Dependency(index) => &mut dependencies[index].party,
+        PartyIndex::Service(index) => &mut services[index].party,
     }
 }
 

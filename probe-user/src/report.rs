@@ -2,6 +2,7 @@
 //!
 //! Both tell the same figures; neither judges any.
 
+pub mod accounts;
 pub mod blast;
 pub mod injection;
 pub mod json;

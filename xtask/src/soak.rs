@@ -34,6 +34,8 @@ enum Trial {
     Kill,
     /// `probe stop`, 50 times for each of four faults
     Stop,
+    /// A thousand dependencies and 100 connections to each, observed
+    Crowd,
     /// Each parser on hostile input, 10⁸ executions
     Fuzz,
 }
@@ -62,6 +64,7 @@ pub(crate) fn command(arguments: &Arguments) -> Result<ExitCode> {
         let outcomes = match trial {
             Trial::Kill => rounds::kill(arguments.times.unwrap_or(1_000))?,
             Trial::Stop => rounds::stop(arguments.times.unwrap_or(50))?,
+            Trial::Crowd => rounds::crowd(arguments.times.unwrap_or(100))?,
             Trial::Fuzz => fuzz::all(arguments.times.unwrap_or(100_000_000))?,
         };
         for outcome in &outcomes {

@@ -46,12 +46,12 @@ pub fn run(args: ObserveArgs, common: &Common) -> Result<ExitCode> {
     }))?;
     let window_ms = observed.window.as_millis() as u64;
     let Observed {
-        model, lost_events, ..
+        model, accounts, ..
     } = &observed;
     match common.output {
-        _ if events => tell(&observed::text(model, window_ms, *lost_events)),
-        Output::Text => say(&observed::text(model, window_ms, *lost_events))?,
-        Output::Json => say(&(observed::json(model, window_ms, *lost_events) + "\n"))?,
+        _ if events => tell(&observed::text(model, window_ms, accounts)),
+        Output::Text => say(&observed::text(model, window_ms, accounts))?,
+        Output::Json => say(&(observed::json(model, window_ms, accounts) + "\n"))?,
     }
     Ok(ExitCode::SUCCESS)
 }

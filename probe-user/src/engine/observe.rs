@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::{run::ticker, session::Session, signals::Signals};
 use crate::{
     kernel::clock,
-    model::{Call, Model, Names, Scope},
+    model::{Accounts, Call, Model, Names, Scope},
 };
 
 /// What was observed.
@@ -16,8 +16,8 @@ pub struct Observed {
     pub model: Model,
     /// How long it was.
     pub window: Duration,
-    /// Events that the ring had no room for.
-    pub lost_events: u64,
+    /// What that can be held to.
+    pub accounts: Accounts,
 }
 
 /// Observes for a time, or until a signal comes; `ended` is given each call as it ends.
@@ -49,13 +49,10 @@ pub async fn observe(
     }
     let window = Duration::from_nanos(clock::now_ns().saturating_sub(session.started_ns));
     session.advance(&mut ended)?;
-    if session.lost_events > 0 {
-        let latencies = session.observer().latencies()?;
-        session.model.replace_latencies(&latencies);
-    }
+    let accounts = session.end(&mut ended)?;
     Ok(Observed {
         model: session.model,
         window,
-        lost_events: session.lost_events,
+        accounts,
     })
 }

@@ -8,12 +8,15 @@ use anyhow::Result;
 use crate::{
     game_day::Evidence,
     kernel::{clock, observer::Observer, owners::Owners, process},
-    model::{Call, Model, Names, Process, Scope, WindowStats},
+    model::{Accounts, Call, Model, Names, Process, Scope, WindowStats},
     snapshot::{TimelineEntry, TimelineKind},
 };
 
 /// How long calls are remembered one by one; totals are kept beyond.
 const MEMORY_NS: u64 = 2 * 3_600 * 1_000_000_000;
+
+/// Processes that are remembered to have been looked up.
+const MOST_NAMED: usize = 8_192;
 
 /// A running observation.
 pub struct Session {
@@ -24,7 +27,7 @@ pub struct Session {
     pub model: Model,
     /// When it began, on CLOCK_MONOTONIC.
     pub started_ns: u64,
-    /// Events that the ring had no room for, and connections whose peer found no slot.
+    /// Events that the ring had no room for, and times that a peer found no slot.
     pub lost_events: u64,
     /// What happened, apart from a game day's own timeline.
     pub timeline: Vec<TimelineEntry>,
@@ -56,13 +59,17 @@ impl Session {
             observer, model, ..
         } = self;
         observer.poll(|event, peer| {
-            if let Some(call) = model.observe(event, peer) {
+            let mut next = model.observe(event, peer);
+            while let Some(call) = next {
                 ended(&call, model);
+                next = model.ended_as_well();
             }
         });
-        let counters = self.observer.counters()?;
+        self.model.set_in_flight(&self.observer.gauges());
+        self.observer
+            .recycle(|peer, counted| self.model.fold(peer, counted))?;
         // What is laid to nobody is lost to every verdict as well.
-        self.lost_events = counters.lost + counters.peers_full;
+        self.lost_events = self.observer.accounts()?.untold();
         self.name_callers();
         self.name_services();
         self.model
@@ -70,10 +77,30 @@ impl Session {
         Ok(())
     }
 
-    /// Latencies as the kernel programs counted them, merged into the model's dependencies where
-    /// events were lost: those are then the truth.
-    pub fn observer(&mut self) -> &mut Observer {
-        &mut self.observer
+    /// Takes the programs away, takes in what they had still told, and makes the totals the
+    /// kernel's where events were lost. Gives the books of the whole observation.
+    ///
+    /// # Errors
+    /// Where the programs can't be taken away, or their maps not be read.
+    pub fn end(&mut self, mut ended: impl FnMut(&Call, &Model)) -> Result<Accounts> {
+        let Self {
+            observer, model, ..
+        } = self;
+        observer.end(|event, peer| {
+            let mut next = model.observe(event, peer);
+            while let Some(call) = next {
+                ended(&call, model);
+                next = model.ended_as_well();
+            }
+        })?;
+        let mut accounts = observer.accounts()?;
+        accounts.flows.present = observer.flows_present()?;
+        accounts.forgotten = model.forgotten();
+        model.settle(&observer.counted()?, accounts.events.lost > 0);
+        self.lost_events = accounts.untold();
+        self.name_callers();
+        self.name_services();
+        Ok(accounts)
     }
 
     /// Notes something in the timeline.
@@ -99,6 +126,9 @@ impl Session {
             .map(|it| it.pid)
             .filter(|pid| *pid != 0 && !self.named.contains(pid))
             .collect();
+        if self.named.len() + fresh.len() > MOST_NAMED {
+            self.named.clear();
+        }
         for pid in fresh {
             self.named.insert(pid);
             if let Some(command) = process::command_name(pid) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use probe_common::histogram::bucket_of;
 
-use super::{Call, Histogram, Outcome, WindowStats};
+use super::{Call, Counted, Histogram, Outcome, WindowStats};
 
 /// Length of a slice: spans are told to this.
 pub const SLICE_NS: u64 = 100_000_000;
@@ -28,6 +28,12 @@ struct Slice {
 pub struct History {
     slices: BTreeMap<u64, Slice>,
     total: WindowStats,
+}
+
+impl Slice {
+    fn calls(&self) -> u64 {
+        u64::from(self.ok) + u64::from(self.errors) + u64::from(self.abandoned)
+    }
 }
 
 impl History {
@@ -90,9 +96,22 @@ impl History {
         window
     }
 
-    /// Replaces the total's latencies by better ones.
-    pub fn replace_latency(&mut self, latency: Histogram) {
-        self.total.latency = latency;
+    /// Takes the totals from what the kernel programs counted, which is complete also where
+    /// events were lost. How answers were meant can't be counted there: what events told of that
+    /// stays, and the rest is neither ok nor an error.
+    /// `agreed` of the turns that were told were no calls.
+    pub fn replace_total(&mut self, counted: &Counted, agreed: u64) {
+        let total = &mut self.total;
+        let it = &counted.counters;
+        total.calls = counted.calls().saturating_sub(agreed);
+        total.abandoned = it.abandoned;
+        total.connect_failures = it.connect_failures;
+        total.latency.clone_from(&counted.latency);
+    }
+
+    /// Slices that are remembered.
+    pub fn slices(&self) -> usize {
+        self.slices.len()
     }
 
     /// Everything since the beginning; its span is zero.
@@ -100,9 +119,12 @@ impl History {
         &self.total
     }
 
-    /// Forgets slices that ended before a time; the total stays.
-    pub fn forget_before(&mut self, ns: u64) {
-        self.slices = self.slices.split_off(&(ns / SLICE_NS));
+    /// Forgets slices that ended before a time, the total stays; gives how many calls were in
+    /// them.
+    pub fn forget_before(&mut self, ns: u64) -> u64 {
+        let kept = self.slices.split_off(&(ns / SLICE_NS));
+        let forgotten = std::mem::replace(&mut self.slices, kept);
+        forgotten.values().map(Slice::calls).sum()
     }
 }
 

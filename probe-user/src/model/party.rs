@@ -3,10 +3,10 @@
 
 use std::net::SocketAddr;
 
-use probe_common::{event::ConnectEvent, flow::PeerKey};
+use probe_common::{address::protocol, event::ConnectEvent, flow::PeerKey};
 
-use super::{history::History, socket_address};
-use crate::protocol;
+use super::{Counted, history::History, socket_address};
+use crate::protocol::{Protocol, UNKNOWN};
 
 /// Who a process is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,12 +47,30 @@ pub struct Party {
     pub connects: super::Histogram,
     /// Connections that were reset by the other side.
     pub resets: u64,
+    /// Turns that agreed on a connection: the kernel programs count them as calls.
+    pub agreed: u64,
+    /// Round-trip times of its connections, one at each answer.
+    pub rtts: super::Histogram,
+    /// Host that a TLS ClientHello asked for.
+    pub server_name: Option<String>,
+    /// When it was last heard of.
+    pub last_ns: u64,
+    /// What the kernel programs counted of its peers, as far as it was read: of those whose slots
+    /// were taken back, and at the end of all.
+    pub counted: Counted,
 }
 
 impl Party {
     /// Name of the wire protocol.
     pub fn protocol(&self) -> &'static str {
-        self.protocol.unwrap_or(protocol::UNKNOWN)
+        self.protocol.unwrap_or(UNKNOWN)
+    }
+
+    /// Takes note of what was spoken, where that was understood.
+    pub(super) fn speaks(&mut self, protocol: Protocol) {
+        if protocol != Protocol::Unknown {
+            self.protocol = Some(protocol.name());
+        }
     }
 }
 
@@ -86,6 +104,26 @@ impl Dependency {
     }
 }
 
+impl Dependency {
+    /// The transport protocol's name.
+    pub fn transport(&self) -> &'static str {
+        transport(self.transport_number())
+    }
+
+    pub(super) fn transport_number(&self) -> u8 {
+        self.peers
+            .first()
+            .map_or(protocol::TCP, |peer| peer.protocol)
+    }
+}
+
+fn transport(number: u8) -> &'static str {
+    match number {
+        protocol::UDP => "udp",
+        _ => "tcp",
+    }
+}
+
 /// A service as it is called.
 #[derive(Clone, Debug)]
 pub struct Service {
@@ -93,6 +131,8 @@ pub struct Service {
     pub port: u16,
     /// Cookie of its network namespace; 0 where it isn't known.
     pub netns_cookie: u64,
+    /// Transport protocol number.
+    pub transport: u8,
     /// Process id; 0 where it isn't known.
     pub pid: u32,
     /// Who it is.
@@ -106,10 +146,18 @@ impl Service {
         Self {
             port: peer.port,
             netns_cookie: peer.netns_cookie,
+            transport: peer.protocol,
             pid: 0,
             process: Process::default(),
             party: Party::default(),
         }
+    }
+}
+
+impl Service {
+    /// The transport protocol's name.
+    pub fn transport(&self) -> &'static str {
+        transport(self.transport)
     }
 }
 

@@ -1,6 +1,9 @@
 //! What of all that the kernel programs see a person asked for, and what it is called.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+};
 
 use probe_common::flow::{PeerKey, role};
 
@@ -77,17 +80,53 @@ fn is_below(cgroup: &str, other: &str) -> bool {
 
 /// Names of far sides.
 #[derive(Clone, Debug, Default)]
-pub struct Names(Vec<(Endpoint, String)>);
+pub struct Names {
+    declared: Vec<(Endpoint, String)>,
+    /// From DNS answers, and until when each holds.
+    told: HashMap<IpAddr, (String, u64)>,
+}
+
+/// Addresses whose names are kept from DNS answers.
+const MOST_TOLD: usize = 16_384;
 
 impl Names {
     /// Names for endpoints, the first that fits counting.
     pub fn new(names: Vec<(Endpoint, String)>) -> Self {
-        Self(names)
+        Self {
+            declared: names,
+            ..Self::default()
+        }
     }
 
-    pub(super) fn of(&self, remote: SocketAddr) -> Option<&str> {
-        let named = self.0.iter().find(|(endpoint, _)| is_at(endpoint, remote));
-        named.map(|(_, name)| name.as_str())
+    /// What a far side is called, and whether that was declared.
+    pub(super) fn of(&self, remote: SocketAddr) -> Option<(&str, bool)> {
+        let mut declared = self.declared.iter();
+        if let Some((_, name)) = declared.find(|(endpoint, _)| is_at(endpoint, remote)) {
+            return Some((name, true));
+        }
+        let told = self.told.get(&remote.ip().to_canonical());
+        told.map(|(name, _)| (name.as_str(), false))
+    }
+
+    /// Takes in that somebody was told an address for a name, which holds until then. Who was
+    /// told first counts as long as that holds. Tells whether it was news.
+    pub fn learn(&mut self, address: IpAddr, name: &str, now_ns: u64, until_ns: u64) -> bool {
+        if let Some((known, until)) = self.told.get_mut(&address)
+            && (known == name || *until > now_ns)
+        {
+            if known == name {
+                *until = until_ns.max(*until);
+            }
+            return false;
+        }
+        if self.told.len() >= MOST_TOLD {
+            self.told.retain(|_, (_, until)| *until > now_ns);
+        }
+        if self.told.len() >= MOST_TOLD {
+            self.told.clear();
+        }
+        self.told.insert(address, (name.to_owned(), until_ns));
+        true
     }
 }
 

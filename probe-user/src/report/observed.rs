@@ -2,17 +2,21 @@
 
 use serde_json::{Value, json};
 
+use super::accounts;
 use crate::{
-    model::{Call, Dependency, Histogram, Model, PartyIndex, Service},
+    model::{Accounts, Call, Dependency, Histogram, Model, PartyIndex, Service},
     quantity::words,
 };
 
 /// What was observed in a window, as `probe.observe/1`.
-pub fn json(model: &Model, window_ms: u64, lost_events: u64) -> String {
+pub fn json(model: &Model, window_ms: u64, accounts: &Accounts) -> String {
     let document = json!({
         "schema": "probe.observe/1",
         "window_ms": window_ms,
-        "lost_events": lost_events,
+        "lost_events": accounts.events.lost,
+        "events": accounts::events(accounts),
+        "flows": accounts::flows(accounts),
+        "forgotten": accounts::forgotten(accounts),
         "dependencies": sorted(model).into_iter().map(|it| dependency(model, it)).collect::<Vec<_>>(),
         "services": model.services().iter().map(service).collect::<Vec<_>>(),
         "patterns": [],
@@ -34,7 +38,7 @@ pub fn call(call: &Call, model: &Model) -> String {
     };
     json!({
         "schema": "probe.call/1",
-        "at_ns": call.ended_ns.saturating_sub(call.waited_ns),
+        "at_ns": call.began_ns,
         "service": service,
         "dependency": dependency,
         "connection": format!("{:x}", call.cookie),
@@ -47,7 +51,7 @@ pub fn call(call: &Call, model: &Model) -> String {
 }
 
 /// The same for people: a table of dependencies, and one of services.
-pub fn text(model: &Model, window_ms: u64, lost_events: u64) -> String {
+pub fn text(model: &Model, window_ms: u64, accounts: &Accounts) -> String {
     let seconds = (window_ms as f64 / 1_000.0).max(0.001);
     let mut rows = vec![row([
         "service",
@@ -97,11 +101,7 @@ pub fn text(model: &Model, window_ms: u64, lost_events: u64) -> String {
             text.push_str(&table(&served));
         }
     }
-    if lost_events > 0 {
-        text.push_str(&format!(
-            "\n{lost_events} events were lost: latencies are complete, outcomes are not\n"
-        ));
-    }
+    text.push_str(&accounts::text(accounts));
     text
 }
 
@@ -118,7 +118,7 @@ fn dependency(model: &Model, it: &Dependency) -> Value {
         "service": {"pid": it.pid, "comm": it.service, "cgroup": cgroup.unwrap_or_default()},
         "name": it.name,
         "remote": it.remote.to_string(),
-        "transport": "tcp",
+        "transport": it.transport(),
         "protocol": it.party.protocol(),
         "calls": total.calls,
         "ok": total.ok,
@@ -138,6 +138,7 @@ fn service(it: &Service) -> Value {
     json!({
         "service": {"pid": it.pid, "comm": it.process.command, "cgroup": it.process.cgroup},
         "listen": format!("0.0.0.0:{}", it.port),
+        "transport": it.transport(),
         "protocol": it.party.protocol(),
         "calls": total.calls,
         "ok": total.ok,
@@ -211,11 +212,13 @@ mod tests {
     #[test]
     fn an_empty_window_is_told_in_both_forms() {
         let model = Model::default();
-        let value: Value = serde_json::from_str(&json(&model, 10_000, 3)).unwrap();
+        let mut accounts = Accounts::default();
+        assert_eq!(text(&model, 10_000, &accounts), "no call was seen\n");
+        accounts.events.lost = 3;
+        let value: Value = serde_json::from_str(&json(&model, 10_000, &accounts)).unwrap();
         assert_eq!(value["schema"], "probe.observe/1");
         assert_eq!(value["lost_events"], 3);
-        assert_eq!(text(&model, 10_000, 0), "no call was seen\n");
-        assert!(text(&model, 10_000, 3).contains("3 events were lost"));
+        assert!(text(&model, 10_000, &accounts).contains("3 of"));
     }
 
     #[test]

@@ -90,9 +90,7 @@ impl Needs {
     }
 
     fn test_tools(&mut self) -> Result<(), String> {
-        once(&mut self.test_tools, || {
-            setup::ensure_debian(&setup::TEST_TOOLS)
-        })
+        once(&mut self.test_tools, setup::ensure_test_tools)
     }
 
     fn cargo_fuzz(&mut self) -> Result<(), String> {
