@@ -17,7 +17,9 @@ fuzz_target!(|bytes: &[u8]| {
     }
     exchange(Protocol::Dns, bytes);
     let counted = [&(bytes.len() as u16).to_be_bytes(), bytes].concat();
-    if dns::is_question(bytes) {
+    // As it is over UDP: with a length before it, the flags would be here, and they can't be 1.
+    let is_bare = bytes.get(4..6) == Some(&[0, 1]);
+    if dns::is_question(bytes) && is_bare {
         assert!(dns::is_question(&counted));
         assert_eq!(dns::request(&counted), dns::request(bytes));
         let mut another_try = bytes.to_vec();
