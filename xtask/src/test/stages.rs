@@ -55,7 +55,7 @@ pub(super) const STAGES: [Stage; 9] = [
     },
     Stage {
         name: "fuzz",
-        about: "do the parsers stand hostile input, a million times each",
+        about: "do the parsers stand hostile input, 250,000 times each",
         run: fuzz,
     },
     Stage {

@@ -119,7 +119,9 @@ mod tests {
         let mut table = Table::default();
         // ":path" and "/a" and 32.
         table.resize(39 * 2);
-        ["/a", "/b", "/c"].map(|it| table.add(path(it)));
+        for it in ["/a", "/b", "/c"] {
+            table.add(path(it));
+        }
         assert_eq!(table.field(63), Some(path("/b")));
         assert_eq!(table.field(64), Some(Field::default()));
         table.add(path(&"x".repeat(42)));

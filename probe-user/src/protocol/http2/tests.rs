@@ -1,3 +1,5 @@
+//! Blocks of the appendix, of gRPC, cut, lost, and nonsense.
+
 use super::*;
 
 const HEADERS: u8 = kind::HEADERS;

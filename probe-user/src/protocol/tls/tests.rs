@@ -1,3 +1,5 @@
+//! A ClientHello as OpenSSL sends it, whole, cut and spoilt; records.
+
 use super::*;
 
 /// OpenSSL 3.0's, for TLS 1.2, one cipher suite and `payments.shop`.
