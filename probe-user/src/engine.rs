@@ -4,6 +4,7 @@ pub mod commands;
 pub mod demo;
 pub mod faults;
 pub mod game;
+pub mod hosts;
 pub mod injection;
 pub mod names;
 pub mod observe;

@@ -4,23 +4,31 @@
 //! reads a clock, a file or the kernel.
 
 pub mod calls;
+pub mod container;
 pub mod histogram;
 pub mod history;
+pub mod hosts;
+pub mod names;
+mod naming;
 pub mod party;
 pub mod scope;
+pub mod undeclared;
 pub mod window;
 
 use std::{collections::HashMap, net::SocketAddr};
 
 use probe_common::{
+    counters::PeerCounters,
     event::Event,
     flow::{PeerKey, role},
 };
 
 pub use calls::{Call, Outcome};
 pub use histogram::Histogram;
-pub use party::{Dependency, Party, Process, Service};
-pub use scope::{Names, Scope};
+pub use names::Names;
+pub use party::{Dependency, Party, Process, Service, Traffic};
+pub use scope::Scope;
+pub use undeclared::Undeclared;
 pub use window::WindowStats;
 
 use calls::Calls;
@@ -36,6 +44,8 @@ pub struct Model {
     services: Vec<Service>,
     /// Which party a peer is; `None` for one out of scope.
     parties: HashMap<PeerKey, Option<PartyIndex>>,
+    /// The time of the last event.
+    now_ns: u64,
 }
 
 /// Which party of a model a call belongs to.
@@ -65,15 +75,31 @@ impl Model {
                 .entry(connect.pid)
                 .or_insert_with(|| Process::from_connect(connect));
         }
+        self.now_ns = self.now_ns.max(event.header().at_ns);
         let index = self.party_of(peer)?;
         let party = match index {
             PartyIndex::Dependency(index) => &mut self.dependencies[index].party,
-            PartyIndex::Service(index) => &mut self.services[index].party,
+            PartyIndex::Service(index) => {
+                let service = &mut self.services[index];
+                if let Event::Established(it) = event {
+                    service.is_reached_at(socket_address(it.local.octets, 0).ip());
+                }
+                &mut service.party
+            }
         };
-        let call = self.calls.follow(event, party)?;
+        let call = self.calls.follow(event, party);
+        if let Some(call) = &call {
+            party.note(call);
+        }
+        let party = match index {
+            PartyIndex::Dependency(at) if self.dependencies[at].has_better_name() => {
+                self.name_anew(at)
+            }
+            index => index,
+        };
         Some(Call {
-            party: Some(index),
-            ..call
+            party: Some(party),
+            ..call?
         })
     }
 
@@ -143,6 +169,27 @@ impl Model {
         }
     }
 
+    /// Takes in what the kernel programs counted of each peer's payload.
+    pub fn count_traffic(&mut self, counted: &[(PeerKey, PeerCounters)]) {
+        let dependencies = self.dependencies.iter_mut().map(|it| &mut it.party);
+        let services = self.services.iter_mut().map(|it| &mut it.party);
+        dependencies
+            .chain(services)
+            .for_each(|party| party.traffic = Traffic::default());
+        for (peer, counters) in counted {
+            let party = match self.parties.get(peer) {
+                Some(Some(PartyIndex::Dependency(index))) => &mut self.dependencies[*index].party,
+                Some(Some(PartyIndex::Service(index))) => &mut self.services[*index].party,
+                _ => continue,
+            };
+            party.traffic.add(&Traffic {
+                bytes_out: counters.bytes_out,
+                bytes_in: counters.bytes_in,
+                retransmits: counters.retransmits,
+            });
+        }
+    }
+
     /// Forgets what ended before a time; totals stay.
     pub fn forget_before(&mut self, ns: u64) {
         for dependency in &mut self.dependencies {
@@ -171,16 +218,12 @@ impl Model {
             return Some(PartyIndex::Service(self.services.len() - 1));
         }
         let remote = party::remote_of(peer);
-        let name = self
-            .names
-            .of(remote)
-            .map_or_else(|| remote.to_string(), str::to_owned);
+        let name = self.names.of(remote, None);
         let process = self.processes.get(&peer.pid);
         if !self.scope.covers_caller(process) || !self.scope.covers_remote(remote) {
             return None;
         }
-        let same = |it: &Dependency| it.pid == peer.pid && it.name == name;
-        let known = self.dependencies.iter().position(same);
+        let known = self.dependencies.iter().position(|it| it.is(peer, &name));
         let index = known.unwrap_or_else(|| {
             let command = process.map_or_else(String::new, |it| it.command.clone());
             self.dependencies

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::{
     game_day::Evidence,
-    kernel::{clock, observer::Observer, owners::Owners, process},
+    kernel::{cgroups, clock, observer::Observer, owners::Owners, process},
     model::{Call, Model, Names, Process, Scope, WindowStats},
     snapshot::{TimelineEntry, TimelineKind},
 };
@@ -101,11 +101,28 @@ impl Session {
             .collect();
         for pid in fresh {
             self.named.insert(pid);
-            if let Some(command) = process::command_name(pid) {
-                let cgroup = process::cgroup(pid).unwrap_or_default();
-                self.model.name_process(pid, Process { command, cgroup });
+            let process = match process::command_name(pid) {
+                Some(command) => Some(Process {
+                    command,
+                    cgroup: process::cgroup(pid).unwrap_or_default(),
+                }),
+                None => self.of_the_past(pid),
+            };
+            if let Some(process) = process {
+                self.model.name_process(pid, process);
             }
         }
+    }
+
+    /// A process that is gone, as far as the connect hook told of it, and the cgroup that its
+    /// sockets were in.
+    fn of_the_past(&self, pid: u32) -> Option<Process> {
+        let known = self.model.process(pid)?.clone();
+        let mut its = self.model.dependencies().iter().filter(|it| it.pid == pid);
+        Some(Process {
+            cgroup: cgroups::path_of(its.next()?.cgroup_id())?,
+            ..known
+        })
     }
 
     fn name_services(&mut self) {

@@ -11,9 +11,9 @@ use probe_common::{
 use super::*;
 use crate::plan::Endpoint;
 
-const MS: u64 = 1_000_000;
+pub(super) const MS: u64 = 1_000_000;
 
-fn client() -> PeerKey {
+pub(super) fn client() -> PeerKey {
     PeerKey {
         address: Address::from_v4([10, 0, 0, 7]),
         netns_cookie: 1,
@@ -25,7 +25,7 @@ fn client() -> PeerKey {
     }
 }
 
-fn server() -> PeerKey {
+pub(super) fn server() -> PeerKey {
     PeerKey {
         netns_cookie: 1,
         port: 8080,
@@ -35,7 +35,7 @@ fn server() -> PeerKey {
     }
 }
 
-fn header(at_ms: u64, cookie: u64) -> EventHeader {
+pub(super) fn header(at_ms: u64, cookie: u64) -> EventHeader {
     EventHeader {
         at_ns: at_ms * MS,
         cookie,
@@ -43,7 +43,7 @@ fn header(at_ms: u64, cookie: u64) -> EventHeader {
     }
 }
 
-fn request(at_ms: u64, cookie: u64, role: u8) -> Event {
+pub(super) fn request(at_ms: u64, cookie: u64, role: u8) -> Event {
     Event::Request(RequestEvent {
         header: header(at_ms, cookie),
         number: 1,
@@ -54,7 +54,7 @@ fn request(at_ms: u64, cookie: u64, role: u8) -> Event {
     })
 }
 
-fn answer(at_ms: u64, cookie: u64, waited_ms: u64, role: u8, line: &[u8]) -> Event {
+pub(super) fn answer(at_ms: u64, cookie: u64, waited_ms: u64, role: u8, line: &[u8]) -> Event {
     let mut prefix = [0; ANSWER_PREFIX];
     prefix[..line.len()].copy_from_slice(line);
     Event::Answer(AnswerEvent {
@@ -68,7 +68,7 @@ fn answer(at_ms: u64, cookie: u64, waited_ms: u64, role: u8, line: &[u8]) -> Eve
     })
 }
 
-fn close(at_ms: u64, cookie: u64, waited_ms: u64, role: u8, ending: u8) -> Event {
+pub(super) fn close(at_ms: u64, cookie: u64, waited_ms: u64, role: u8, ending: u8) -> Event {
     Event::Close(CloseEvent {
         header: header(at_ms, cookie),
         waited_ns: waited_ms * MS,
@@ -81,7 +81,7 @@ fn close(at_ms: u64, cookie: u64, waited_ms: u64, role: u8, ending: u8) -> Event
     })
 }
 
-fn payments() -> Names {
+pub(super) fn payments() -> Names {
     let endpoint = Endpoint {
         address: Some([10, 0, 0, 7].into()),
         prefix: 32,
