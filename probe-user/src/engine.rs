@@ -6,6 +6,7 @@ pub mod faults;
 pub mod game;
 pub mod hosts;
 pub mod injection;
+pub mod metrics;
 pub mod names;
 pub mod observe;
 pub mod picture;

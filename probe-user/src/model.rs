@@ -8,6 +8,7 @@ pub mod container;
 pub mod histogram;
 pub mod history;
 pub mod hosts;
+pub mod listener;
 pub mod names;
 mod naming;
 pub mod party;
@@ -136,6 +137,17 @@ impl Model {
         &self.services
     }
 
+    /// Services that fit what was asked for, as far as that is known of them.
+    pub fn services_in_scope(&self) -> impl Iterator<Item = &Service> {
+        let services = self.services.iter();
+        services.filter(|it| self.scope.is_the_service(it))
+    }
+
+    /// Whether a port that nobody called is in scope.
+    pub fn covers(&self, listener: &listener::Listener) -> bool {
+        self.scope.covers_listener(listener)
+    }
+
     /// Calls of every dependency of a name, ended in `[from_ns, to_ns)`.
     pub fn dependency(&self, name: &str, from_ns: u64, to_ns: u64) -> WindowStats {
         let parties = self
@@ -148,12 +160,7 @@ impl Model {
 
     /// Inbound calls of the services that the scope names, ended in `[from_ns, to_ns)`.
     pub fn service(&self, from_ns: u64, to_ns: u64) -> WindowStats {
-        let parties = self
-            .services
-            .iter()
-            .filter(|it| self.scope.is_the_service(it))
-            .map(|it| &it.party);
-        sum(parties, from_ns, to_ns)
+        sum(self.services_in_scope().map(|it| &it.party), from_ns, to_ns)
     }
 
     /// Replaces what events told of latencies by what the kernel programs counted, which is

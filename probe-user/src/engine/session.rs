@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::{
     game_day::Evidence,
     kernel::{cgroups, clock, observer::Observer, owners::Owners, process},
-    model::{Call, Model, Names, Process, Scope, WindowStats},
+    model::{Call, Model, Names, Process, Scope, Undeclared, WindowStats, undeclared::undeclared},
     snapshot::{TimelineEntry, TimelineKind},
 };
 
@@ -70,10 +70,17 @@ impl Session {
         Ok(())
     }
 
-    /// Latencies as the kernel programs counted them, merged into the model's dependencies where
-    /// events were lost: those are then the truth.
-    pub fn observer(&mut self) -> &mut Observer {
-        &mut self.observer
+    /// Takes in what the kernel programs count themselves: payload, and, where events were lost,
+    /// latencies, which are then the truth.
+    ///
+    /// # Errors
+    /// Where their maps can't be read any more.
+    pub fn take_counts(&mut self) -> Result<()> {
+        self.model.count_traffic(&self.observer.traffic()?);
+        if self.lost_events > 0 {
+            self.model.replace_latencies(&self.observer.latencies()?);
+        }
+        Ok(())
     }
 
     /// Notes something in the timeline.
@@ -157,5 +164,9 @@ impl Evidence for Session {
 
     fn lost_events(&self) -> u64 {
         self.lost_events
+    }
+
+    fn undeclared(&self) -> Vec<Undeclared> {
+        undeclared(&self.model)
     }
 }

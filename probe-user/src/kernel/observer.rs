@@ -10,7 +10,7 @@ use aya::{
     programs::{CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, CgroupSockAddr, SockOps},
 };
 use probe_common::{
-    counters::ObserverCounters,
+    counters::{ObserverCounters, PeerCounters},
     event::Event,
     flow::PeerKey,
     histogram::Buckets,
@@ -85,6 +85,28 @@ impl Observer {
         let mut sum = ObserverCounters::default();
         values.get(&0, 0)?.iter().for_each(|cpu| sum.add(cpu));
         Ok(sum)
+    }
+
+    /// What happened with every peer that has a slot, as the kernel programs counted it.
+    ///
+    /// # Errors
+    /// Where the map can't be read.
+    pub fn traffic(&mut self) -> Result<Vec<(PeerKey, PeerCounters)>> {
+        learn_peers(&self.peers, &mut self.known);
+        let map = self
+            .ebpf
+            .map(map::PEER_COUNTERS)
+            .context("no counters of peers in the object")?;
+        let values = PerCpuArray::<_, PeerCounters>::try_from(map)?;
+        let mut traffic = Vec::new();
+        for (slot, peer) in self.known.iter().enumerate() {
+            let Some(peer) = peer else { continue };
+            let mut sum = PeerCounters::default();
+            let cpus = values.get(&(slot as u32), 0)?;
+            cpus.iter().for_each(|cpu| sum.add(cpu));
+            traffic.push((*peer, sum));
+        }
+        Ok(traffic)
     }
 
     /// Latencies of every peer that has a slot, as the kernel programs counted them: complete

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use probe_common::flow::{PeerKey, role};
 
-use super::{Process, Service};
+use super::{Process, Service, listener::Listener};
 use crate::plan::Endpoint;
 
 /// What is looked at; empty, everything is.
@@ -64,6 +64,18 @@ impl Scope {
         Some(is_below(&it.cgroup, wanted))
     }
 
+    /// Whether a port that nobody called is looked at.
+    pub(super) fn covers_listener(&self, listener: &Listener) -> bool {
+        self.netns_cookie
+            .is_none_or(|wanted| wanted == listener.netns_cookie)
+            && self
+                .listen
+                .is_none_or(|port| port == listener.address.port())
+            && self
+                .names_the_caller(listener.pid, &listener.process.command, &listener.process)
+                .unwrap_or(true)
+    }
+
     /// Whether a service is the one under test.
     pub(super) fn is_the_service(&self, service: &Service) -> bool {
         self.listen.is_none_or(|port| port == service.port)
@@ -81,7 +93,7 @@ impl Scope {
 fn is_below(cgroup: &str, other: &str) -> bool {
     let trimmed = |path: &str| path.trim_matches('/').to_owned();
     let (cgroup, other) = (trimmed(cgroup), trimmed(other));
-    cgroup == other || cgroup.starts_with(&(other + "/"))
+    other.is_empty() || cgroup == other || cgroup.starts_with(&(other + "/"))
 }
 
 /// Whether an address and port fall under an endpoint.

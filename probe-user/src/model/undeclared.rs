@@ -34,7 +34,7 @@ impl Undeclared {
 /// What the service under test calls that no dependency of the scenario covers, several processes
 /// of it taken together. What it calls of itself on the loopback is no dependency; a resolver is.
 pub fn undeclared(model: &Model) -> Vec<Undeclared> {
-    let services: Vec<_> = model.services_under_test().collect();
+    let services: Vec<_> = model.services_in_scope().collect();
     let mut found: Vec<Undeclared> = Vec::new();
     for it in model.dependencies() {
         let is_its = it.named != Source::Scenario
@@ -66,12 +66,6 @@ pub fn undeclared(model: &Model) -> Vec<Undeclared> {
 }
 
 impl Model {
-    fn services_under_test(&self) -> impl Iterator<Item = &Service> {
-        self.services()
-            .iter()
-            .filter(|it| self.scope.is_the_service(it))
-    }
-
     /// Whether a caller is the service, as far as can be told: by the scenario's own words, else
     /// by who was found to serve its port. Where nobody was, whoever calls may be it.
     fn may_be_called_by_the_service(&self, it: &Dependency, services: &[&Service]) -> bool {
