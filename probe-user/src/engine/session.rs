@@ -1,9 +1,10 @@
 //! What is observed, from the moment the observer is attached: events in, model kept, processes
 //! and services named.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::Result;
+use probe_common::event::Event;
 
 use crate::{
     game_day::Evidence,
@@ -15,11 +16,19 @@ use crate::{
 /// How long calls are remembered one by one; totals are kept beyond.
 const MEMORY_NS: u64 = 2 * 3_600 * 1_000_000_000;
 
+/// Processes that are remembered to have been named; beyond, they are named again.
+const MOST_NAMED: usize = 65_536;
+
+/// Paths of cgroups that are remembered.
+const MOST_CGROUPS: usize = 1_024;
+
 /// A running observation.
 pub struct Session {
     observer: Observer,
     owners: Owners,
     named: HashSet<u32>,
+    /// Paths of cgroups whose processes are gone, by id.
+    cgroups: HashMap<u64, Option<String>>,
     /// What was observed.
     pub model: Model,
     /// When it began, on CLOCK_MONOTONIC.
@@ -36,11 +45,19 @@ impl Session {
     /// # Errors
     /// Where the host can't: see `probe doctor`.
     pub fn begin(scope: Scope, names: Names) -> Result<Self> {
+        let mut observer = Observer::open()?;
+        let mut model = Model::new(scope, names);
+        let mut named = HashSet::new();
+        // Who has connections already made them before any hook could tell of it.
+        for pid in observer.callers() {
+            name_process(&mut model, &mut named, pid);
+        }
         Ok(Self {
-            observer: Observer::open()?,
+            observer,
             owners: Owners::default(),
-            named: HashSet::new(),
-            model: Model::new(scope, names),
+            named,
+            cgroups: HashMap::new(),
+            model,
             started_ns: clock::now_ns(),
             lost_events: 0,
             timeline: Vec::new(),
@@ -53,9 +70,17 @@ impl Session {
     /// Where the kernel's maps can't be read any more.
     pub fn advance(&mut self, mut ended: impl FnMut(&Call, &Model)) -> Result<()> {
         let Self {
-            observer, model, ..
+            observer,
+            model,
+            named,
+            ..
         } = self;
         observer.poll(|event, peer| {
+            // Before anything is made of it: a scope may ask for the process's name, and the hook
+            // tells that of a thread.
+            if let Event::Connect(connect) = event {
+                name_process(model, named, connect.pid);
+            }
             if let Some(call) = model.observe(event, peer) {
                 ended(&call, model);
             }
@@ -107,15 +132,10 @@ impl Session {
             .filter(|pid| *pid != 0 && !self.named.contains(pid))
             .collect();
         for pid in fresh {
-            self.named.insert(pid);
-            let process = match process::command_name(pid) {
-                Some(command) => Some(Process {
-                    command,
-                    cgroup: process::cgroup(pid).unwrap_or_default(),
-                }),
-                None => self.of_the_past(pid),
-            };
-            if let Some(process) = process {
+            name_process(&mut self.model, &mut self.named, pid);
+            if self.named.insert(pid)
+                && let Some(process) = self.of_the_past(pid)
+            {
                 self.model.name_process(pid, process);
             }
         }
@@ -123,11 +143,20 @@ impl Session {
 
     /// A process that is gone, as far as the connect hook told of it, and the cgroup that its
     /// sockets were in.
-    fn of_the_past(&self, pid: u32) -> Option<Process> {
+    fn of_the_past(&mut self, pid: u32) -> Option<Process> {
         let known = self.model.process(pid)?.clone();
         let mut its = self.model.dependencies().iter().filter(|it| it.pid == pid);
+        let id = its.next()?.cgroup_id();
+        if self.cgroups.len() >= MOST_CGROUPS {
+            self.cgroups.clear();
+        }
+        // Looking for one is a walk through all of them.
+        let path = self
+            .cgroups
+            .entry(id)
+            .or_insert_with(|| cgroups::path_of(id));
         Some(Process {
-            cgroup: cgroups::path_of(its.next()?.cgroup_id())?,
+            cgroup: path.clone()?,
             ..known
         })
     }
@@ -151,6 +180,22 @@ impl Session {
             }
         }
     }
+}
+
+/// Tells who a process is that wasn't told yet, while it is there.
+fn name_process(model: &mut Model, named: &mut HashSet<u32>, pid: u32) {
+    if pid == 0 || named.contains(&pid) {
+        return;
+    }
+    let Some(command) = process::command_name(pid) else {
+        return;
+    };
+    if named.len() >= MOST_NAMED {
+        named.clear();
+    }
+    named.insert(pid);
+    let cgroup = process::cgroup(pid).unwrap_or_default();
+    model.name_process(pid, Process { command, cgroup });
 }
 
 impl Evidence for Session {

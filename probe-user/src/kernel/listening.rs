@@ -44,7 +44,7 @@ pub fn everywhere() -> Listening {
         for address in addresses {
             found
                 .entry((inode, address.port()))
-                .and_modify(|it: &mut Listener| widen(it, *address))
+                .and_modify(|it: &mut Listener| widen(it, *address, &namespace.addresses))
                 .or_insert_with(|| namespace.listener(pid, *address));
         }
     }
@@ -56,9 +56,10 @@ pub fn everywhere() -> Listening {
 }
 
 /// A port bound for every address is told so, whichever of its sockets came first.
-fn widen(listener: &mut Listener, address: SocketAddr) {
+fn widen(listener: &mut Listener, address: SocketAddr, addresses: &[IpAddr]) {
     if address.ip().is_unspecified() && !listener.address.ip().is_unspecified() {
         listener.address = address;
+        listener.addresses = addresses.to_vec();
     }
 }
 
@@ -68,6 +69,8 @@ struct Namespace {
     name: Option<String>,
     /// Where each is bound, by its inode.
     sockets: HashMap<u64, SocketAddr>,
+    /// Its own addresses but those of the loopback.
+    addresses: Vec<IpAddr>,
 }
 
 impl Namespace {
@@ -85,6 +88,7 @@ impl Namespace {
                     listening(&text.unwrap_or_default())
                 })
                 .collect(),
+            addresses: own_addresses(pid),
         }
     }
 
@@ -92,6 +96,10 @@ impl Namespace {
         Listener {
             netns_cookie: self.cookie,
             netns: self.name.clone(),
+            addresses: match address.ip() {
+                ip if ip.is_unspecified() => self.addresses.clone(),
+                ip => vec![ip],
+            },
             address,
             pid,
             process: Process {
@@ -100,6 +108,37 @@ impl Namespace {
             },
         }
     }
+}
+
+/// The addresses of a process's network namespace, but those of the loopback.
+fn own_addresses(pid: u32) -> Vec<IpAddr> {
+    let read = |table| fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap_or_default();
+    let v6 = read("if_inet6");
+    let v6 = v6.lines().filter_map(|line| {
+        let hex = line.split_ascii_whitespace().next()?;
+        let number = u128::from_str_radix(hex, 16).ok()?;
+        Some(IpAddr::from(Ipv6Addr::from(number)))
+    });
+    let mut addresses = local_v4(&read("fib_trie"));
+    addresses.extend(v6);
+    addresses.retain(|ip| !ip.is_loopback());
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses
+}
+
+/// The addresses that the routing table of /proc/net/fib_trie has for the host itself.
+fn local_v4(table: &str) -> Vec<IpAddr> {
+    let mut last = None;
+    let mut found = Vec::new();
+    for line in table.lines().map(str::trim) {
+        if let Some(address) = line.strip_prefix("|-- ") {
+            last = address.parse::<Ipv4Addr>().ok();
+        } else if line.starts_with("/32 host LOCAL") {
+            found.extend(last.map(IpAddr::from));
+        }
+    }
+    found
 }
 
 /// The listening sockets of a table of /proc/net: inode and address.
@@ -155,6 +194,19 @@ mod tests {
                 process::command_name(pid).as_ref()
             );
         }
+    }
+
+    #[test]
+    fn the_hosts_own_addresses_are_read() {
+        let table = "Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 10.77.9.0\n        /24 link UNICAST\n     \
+                     |-- 10.77.9.1\n        /32 host LOCAL\n     |-- 10.77.9.255\n        \
+                     /32 link BROADCAST\n";
+        assert_eq!(local_v4(table), ["10.77.9.1".parse::<IpAddr>().unwrap()]);
+        assert!(
+            own_addresses(std::process::id())
+                .iter()
+                .all(|ip| !ip.is_loopback())
+        );
     }
 
     #[test]

@@ -87,6 +87,13 @@ impl Observer {
         Ok(sum)
     }
 
+    /// Process ids of those who have connections.
+    pub fn callers(&mut self) -> Vec<u32> {
+        learn_peers(&self.peers, &mut self.known);
+        let known = self.known.iter().flatten();
+        known.map(|peer| peer.pid).filter(|pid| *pid != 0).collect()
+    }
+
     /// What happened with every peer that has a slot, as the kernel programs counted it.
     ///
     /// # Errors

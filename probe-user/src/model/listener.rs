@@ -1,6 +1,6 @@
 //! A port that somebody listens on, called or not.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::Process;
 
@@ -13,6 +13,8 @@ pub struct Listener {
     pub netns: Option<String>,
     /// Where it is bound.
     pub address: SocketAddr,
+    /// Addresses at which others reach it.
+    pub addresses: Vec<IpAddr>,
     /// Process id of who listens; the lowest one where several do.
     pub pid: u32,
     /// Who that is.

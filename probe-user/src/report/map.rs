@@ -86,7 +86,8 @@ impl Graph {
             for row in &group.calls {
                 let here = serving(groups, group, row);
                 let to = here.unwrap_or_else(|| graph.remote(row));
-                if let Some(called) = here {
+                // Who calls itself may have other callers, who aren't seen.
+                if let Some(called) = here.filter(|called| *called != from) {
                     is_called[called] = true;
                 }
                 graph.edges.push(Edge::of(row, from, to, window_ms));

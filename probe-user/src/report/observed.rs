@@ -1,6 +1,6 @@
 //! What was observed: for programs as `probe.observe/1` and `probe.call/1`, for people as tables.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::model::{Call, Model, PartyIndex, Undeclared, listener::Listener};
 
@@ -63,8 +63,7 @@ pub fn call(call: &Call, model: &Model) -> String {
         }
         None => ("", None),
     };
-    json!({
-        "schema": "probe.call/1",
+    let fields = json!({
         "at_ns": call.ended_ns.saturating_sub(call.waited_ns),
         "service": service,
         "dependency": dependency,
@@ -73,8 +72,15 @@ pub fn call(call: &Call, model: &Model) -> String {
         "status": call.status,
         "latency_us": call.waited_ns / 1_000,
         "request_fingerprint": format!("{:016x}", call.fingerprint),
-    })
-    .to_string()
+    });
+    document("probe.call/1", &fields)
+}
+
+/// Fields as one document, which begins with what it is.
+fn document(schema: &str, fields: &Value) -> String {
+    let fields = fields.to_string();
+    let rest = fields.trim_start_matches('{');
+    format!("{{\"schema\":\"{schema}\",{rest}")
 }
 
 /// Words of others as they may stand on a terminal: nothing in them moves the cursor.

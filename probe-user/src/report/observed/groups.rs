@@ -4,7 +4,9 @@
 use std::net::SocketAddr;
 
 use super::Observation;
-use crate::model::{Histogram, Party, Process, container::Container, names::Source};
+use crate::model::{
+    Histogram, Party, Process, Service, container::Container, listener::Listener, names::Source,
+};
 
 /// One service: its inbound and its outbound calls.
 #[derive(Clone, Debug, Default)]
@@ -135,11 +137,7 @@ fn add_served(groups: &mut Vec<Group>, seen: &Observation<'_>) {
         let listener = seen.listener(it.netns_cookie, it.port);
         let mut row = Row {
             name: listener.map_or_else(|| format!(":{}", it.port), |it| listening_at(it.address)),
-            at: it
-                .addresses
-                .iter()
-                .map(|ip| (*ip, it.port).into())
-                .collect(),
+            at: reached_at(it, listener),
             port: it.port,
             transport: "tcp",
             ..Row::default()
@@ -147,6 +145,15 @@ fn add_served(groups: &mut Vec<Group>, seen: &Observation<'_>) {
         row.add(&it.party);
         group.serves.push(row);
     }
+}
+
+/// Where a service was reached, and where else it would be.
+fn reached_at(it: &Service, listener: Option<&Listener>) -> Vec<SocketAddr> {
+    let mut addresses = it.addresses.clone();
+    addresses.extend(listener.iter().flat_map(|it| &it.addresses));
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses.iter().map(|ip| (*ip, it.port).into()).collect()
 }
 
 fn add_called(groups: &mut Vec<Group>, seen: &Observation<'_>) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Observation;
+use super::{Observation, document};
 use crate::model::{Dependency, Histogram, Process, Service, Undeclared, listener::Listener};
 
 /// Far sides that are told of one dependency.
@@ -17,8 +17,7 @@ pub fn json(seen: &Observation<'_>) -> String {
     });
     let services = seen.model.services_in_scope();
     let services = services.map(|it| service(seen, it));
-    let mut document = json!({
-        "schema": "probe.observe/1",
+    let mut fields = json!({
         "window_ms": seen.window_ms,
         "lost_events": seen.lost_events,
         "dependencies": dependencies.into_iter().map(|it| dependency(seen, it)).collect::<Vec<_>>(),
@@ -26,9 +25,9 @@ pub fn json(seen: &Observation<'_>) -> String {
         "patterns": [],
     });
     if let Some(found) = seen.undeclared {
-        document["undeclared_dependencies"] = undeclared(found);
+        fields["undeclared_dependencies"] = undeclared(found);
     }
-    document.to_string()
+    document("probe.observe/1", &fields)
 }
 
 /// What the scenario doesn't declare, the same in every document.

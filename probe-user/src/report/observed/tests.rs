@@ -7,7 +7,6 @@ use probe_common::{
     event::{ANSWER_PREFIX, AnswerEvent, EstablishedEvent, Event, EventHeader},
     flow::{PeerKey, role},
 };
-use serde_json::Value;
 
 use super::*;
 use crate::model::{Names, Process, Scope, undeclared::undeclared};
@@ -68,6 +67,7 @@ impl Seen {
                 netns_cookie: 1,
                 netns: Some("shop".into()),
                 address: "0.0.0.0:8080".parse().unwrap(),
+                addresses: vec![SHOP.into()],
                 pid: 42,
                 process,
             },
@@ -75,6 +75,7 @@ impl Seen {
                 netns_cookie: 9,
                 netns: None,
                 address: "127.0.0.1:22".parse().unwrap(),
+                addresses: vec![],
                 pid: 7,
                 process: Process {
                     command: "sshd".into(),
@@ -149,6 +150,7 @@ fn nothing_is_told_in_both_forms() {
     let value: Value = serde_json::from_str(&json(&seen.observation())).unwrap();
     assert_eq!(value["schema"], "probe.observe/1");
     assert_eq!(value["lost_events"], 3);
+    assert!(json(&seen.observation()).starts_with("{\"schema\":\"probe.observe/1\",\""));
     assert!(text(&seen.observation(), None).contains("3 events were lost"));
 }
 

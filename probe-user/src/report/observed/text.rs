@@ -80,8 +80,8 @@ fn cells(what: &str, row: &Row, window_ms: u64) -> Vec<String> {
 /// Calls a second, to three digits.
 pub fn rate(value: f64) -> String {
     match value {
-        100.0.. => format!("{value:.0}/s"),
-        10.0.. => format!("{value:.1}/s"),
+        99.95.. => format!("{value:.0}/s"),
+        9.995.. => format!("{value:.1}/s"),
         _ => format!("{value:.2}/s"),
     }
 }
