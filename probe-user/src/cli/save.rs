@@ -53,13 +53,13 @@ pub fn write(observed: &Observed, file: &Path, force: bool) -> Result<()> {
         tell(&skeleton.text);
         return Err(error);
     }
-    tell(&format!("{name}: a scenario for {}", skeleton.service));
-    tell(&match skeleton.others {
-        0 => "\n".to_owned(),
-        others => format!(
-            ", which calls most others; {others} more services were in sight: --process NAME picks one\n"
-        ),
-    });
+    tell(&format!("{name}: a scenario for {}\n", skeleton.service));
+    if skeleton.others > 0 {
+        tell(&format!(
+            "of {} services in sight it calls most others; --process NAME picks another\n",
+            skeleton.others + 1
+        ));
+    }
     tell(&format!("next: probe check {name}\n"));
     Ok(())
 }
