@@ -14,6 +14,7 @@ pub mod injector;
 pub mod interfaces;
 pub mod lease;
 pub mod leftovers;
+pub mod listening;
 pub mod log;
 pub mod login;
 pub mod mapped;

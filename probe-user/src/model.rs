@@ -7,14 +7,19 @@ pub mod accounts;
 pub mod bounds;
 pub mod call;
 mod calls;
+pub mod container;
 pub mod histogram;
 pub mod history;
+pub mod hosts;
+pub mod listener;
+pub mod names;
 mod naming;
 mod overheard;
 pub mod party;
 mod recent;
 pub mod scope;
 mod streams;
+pub mod undeclared;
 pub mod window;
 
 use std::{collections::HashMap, net::SocketAddr};
@@ -29,8 +34,10 @@ use probe_common::{
 pub use accounts::{Accounts, Counted, Events, Flows, Forgotten};
 pub use call::{Call, Outcome};
 pub use histogram::Histogram;
-pub use party::{Dependency, Party, Process, Service};
-pub use scope::{Names, Scope};
+pub use names::Names;
+pub use party::{Dependency, Party, Process, Service, Traffic};
+pub use scope::Scope;
+pub use undeclared::Undeclared;
 pub use window::WindowStats;
 
 use calls::Calls;
@@ -88,12 +95,21 @@ impl Model {
                 .or_insert_with(|| Process::from_connect(connect));
         }
         let index = self.party_of(peer)?;
+        if let (PartyIndex::Service(at), Event::Established(it)) = (index, event) {
+            self.services[at].is_reached_at(socket_address(it.local.octets, 0).ip());
+        }
         let party = party_at(&mut self.dependencies, &mut self.services, index);
         party.last_ns = event.header().at_ns;
-        let call = self.calls.follow(event, party, index)?;
+        let call = self.calls.follow(event, party, index);
+        let party = match index {
+            PartyIndex::Dependency(at) if self.dependencies[at].has_better_name() => {
+                self.name_anew(at)
+            }
+            index => index,
+        };
         Some(Call {
-            party: Some(index),
-            ..call
+            party: Some(party),
+            ..call?
         })
     }
 
@@ -152,6 +168,17 @@ impl Model {
         &self.services
     }
 
+    /// Services that fit what was asked for, as far as that is known of them.
+    pub fn services_in_scope(&self) -> impl Iterator<Item = &Service> {
+        let services = self.services.iter();
+        services.filter(|it| self.scope.is_the_service(it))
+    }
+
+    /// Whether a port that nobody called is in scope.
+    pub fn covers(&self, listener: &listener::Listener) -> bool {
+        self.scope.covers_listener(listener)
+    }
+
     /// Calls of every dependency of a name, ended in `[from_ns, to_ns)`.
     pub fn dependency(&self, name: &str, from_ns: u64, to_ns: u64) -> WindowStats {
         let parties = self
@@ -164,12 +191,23 @@ impl Model {
 
     /// Inbound calls of the services that the scope names, ended in `[from_ns, to_ns)`.
     pub fn service(&self, from_ns: u64, to_ns: u64) -> WindowStats {
-        let parties = self
-            .services
-            .iter()
-            .filter(|it| self.scope.is_the_service(it))
-            .map(|it| &it.party);
-        sum(parties, from_ns, to_ns)
+        sum(self.services_in_scope().map(|it| &it.party), from_ns, to_ns)
+    }
+
+    /// Takes in what the kernel programs counted of each peer's payload, as far as it still has a
+    /// slot.
+    pub fn count_traffic(&mut self, counted: &[(PeerKey, Counted)]) {
+        let dependencies = self.dependencies.iter_mut().map(|it| &mut it.party);
+        let services = self.services.iter_mut().map(|it| &mut it.party);
+        dependencies
+            .chain(services)
+            .for_each(|party| party.traffic = Traffic::of(&party.counted.counters));
+        for (peer, counted) in counted {
+            if let Some(&Some(index)) = self.parties.get(peer) {
+                let party = party_at(&mut self.dependencies, &mut self.services, index);
+                party.traffic.add(&Traffic::of(&counted.counters));
+            }
+        }
     }
 
     fn party_of(&mut self, peer: &PeerKey) -> Option<PartyIndex> {
@@ -190,22 +228,12 @@ impl Model {
             return Some(PartyIndex::Service(self.service_of(peer)));
         }
         let remote = party::remote_of(peer);
-        let (name, is_declared) = match self.names.of(remote) {
-            Some((name, is_declared)) => (name.to_owned(), is_declared),
-            None => (remote.to_string(), false),
-        };
+        let name = self.names.of(remote, None);
         let process = self.processes.get(&peer.pid);
         if !self.scope.covers_caller(process) || !self.scope.covers_remote(remote) {
             return None;
         }
-        let same = |it: &Dependency| {
-            let same_port = is_declared || it.remote.port() == remote.port();
-            it.pid == peer.pid
-                && it.name == name
-                && same_port
-                && it.transport_number() == peer.protocol
-        };
-        let known = self.dependencies.iter().position(same);
+        let known = self.dependencies.iter().position(|it| it.is(peer, &name));
         let command = process.map_or_else(String::new, |it| it.command.clone());
         let index = known
             .unwrap_or_else(|| self.add_dependency(Dependency::new(peer, remote, name, command)));

@@ -6,7 +6,11 @@ pub mod accounts;
 pub mod blast;
 pub mod injection;
 pub mod json;
+pub mod map;
+pub mod metrics;
 pub mod observed;
+pub mod schema;
+pub mod skeleton;
 pub mod text;
 
 #[cfg(test)]

@@ -1,28 +1,37 @@
 //! What is observed, from the moment the observer is attached: events in, model kept, processes
 //! and services named.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::Result;
+use probe_common::event::Event;
 
 use crate::{
     game_day::Evidence,
-    kernel::{clock, observer::Observer, owners::Owners, process},
-    model::{Accounts, Call, Model, Names, Process, Scope, WindowStats},
+    kernel::{cgroups, clock, observer::Observer, owners::Owners, process},
+    model::{
+        Accounts, Call, Model, Names, Process, Scope, Undeclared, WindowStats,
+        undeclared::undeclared,
+    },
     snapshot::{TimelineEntry, TimelineKind},
 };
 
 /// How long calls are remembered one by one; totals are kept beyond.
 const MEMORY_NS: u64 = 2 * 3_600 * 1_000_000_000;
 
-/// Processes that are remembered to have been looked up.
-const MOST_NAMED: usize = 8_192;
+/// Processes that are remembered to have been named; beyond, they are named again.
+const MOST_NAMED: usize = 65_536;
+
+/// Paths of cgroups that are remembered.
+const MOST_CGROUPS: usize = 1_024;
 
 /// A running observation.
 pub struct Session {
     observer: Observer,
     owners: Owners,
     named: HashSet<u32>,
+    /// Paths of cgroups whose processes are gone, by id.
+    cgroups: HashMap<u64, Option<String>>,
     /// What was observed.
     pub model: Model,
     /// When it began, on CLOCK_MONOTONIC.
@@ -39,11 +48,19 @@ impl Session {
     /// # Errors
     /// Where the host can't: see `probe doctor`.
     pub fn begin(scope: Scope, names: Names) -> Result<Self> {
+        let observer = Observer::open()?;
+        let mut model = Model::new(scope, names);
+        let mut named = HashSet::new();
+        // Who has connections already made them before any hook could tell of it.
+        for pid in observer.callers() {
+            name_process(&mut model, &mut named, pid);
+        }
         Ok(Self {
-            observer: Observer::open()?,
+            observer,
             owners: Owners::default(),
-            named: HashSet::new(),
-            model: Model::new(scope, names),
+            named,
+            cgroups: HashMap::new(),
+            model,
             started_ns: clock::now_ns(),
             lost_events: 0,
             timeline: Vec::new(),
@@ -56,9 +73,17 @@ impl Session {
     /// Where the kernel's maps can't be read any more.
     pub fn advance(&mut self, mut ended: impl FnMut(&Call, &Model)) -> Result<()> {
         let Self {
-            observer, model, ..
+            observer,
+            model,
+            named,
+            ..
         } = self;
         observer.poll(|event, peer| {
+            // Before anything is made of it: a scope may ask for the process's name, and the hook
+            // tells that of a thread.
+            if let Event::Connect(connect) = event {
+                name_process(model, named, connect.pid);
+            }
             let mut next = model.observe(event, peer);
             while let Some(call) = next {
                 ended(&call, model);
@@ -77,6 +102,26 @@ impl Session {
         Ok(())
     }
 
+    /// Takes in how much payload there was, as the kernel programs count it.
+    ///
+    /// # Errors
+    /// Where their maps can't be read any more.
+    pub fn take_counts(&mut self) -> Result<()> {
+        self.model.count_traffic(&self.observer.counted()?);
+        Ok(())
+    }
+
+    /// What the observation can be held to so far.
+    ///
+    /// # Errors
+    /// Where the kernel's maps can't be read any more.
+    pub fn accounts(&self) -> Result<Accounts> {
+        let mut accounts = self.observer.accounts()?;
+        accounts.flows.present = self.observer.flows_present()?;
+        accounts.forgotten = self.model.forgotten();
+        Ok(accounts)
+    }
+
     /// Takes the programs away, takes in what they had still told, and makes the totals the
     /// kernel's where events were lost. Gives the books of the whole observation.
     ///
@@ -93,10 +138,10 @@ impl Session {
                 next = model.ended_as_well();
             }
         })?;
-        let mut accounts = observer.accounts()?;
-        accounts.flows.present = observer.flows_present()?;
-        accounts.forgotten = model.forgotten();
-        model.settle(&observer.counted()?, accounts.events.lost > 0);
+        let lost = observer.accounts()?.events.lost;
+        model.settle(&observer.counted()?, lost > 0);
+        model.count_traffic(&[]);
+        let accounts = self.accounts()?;
         self.lost_events = accounts.untold();
         self.name_callers();
         self.name_services();
@@ -126,16 +171,34 @@ impl Session {
             .map(|it| it.pid)
             .filter(|pid| *pid != 0 && !self.named.contains(pid))
             .collect();
-        if self.named.len() + fresh.len() > MOST_NAMED {
-            self.named.clear();
-        }
         for pid in fresh {
-            self.named.insert(pid);
-            if let Some(command) = process::command_name(pid) {
-                let cgroup = process::cgroup(pid).unwrap_or_default();
-                self.model.name_process(pid, Process { command, cgroup });
+            name_process(&mut self.model, &mut self.named, pid);
+            if self.named.insert(pid)
+                && let Some(process) = self.of_the_past(pid)
+            {
+                self.model.name_process(pid, process);
             }
         }
+    }
+
+    /// A process that is gone, as far as the connect hook told of it, and the cgroup that its
+    /// sockets were in.
+    fn of_the_past(&mut self, pid: u32) -> Option<Process> {
+        let known = self.model.process(pid)?.clone();
+        let mut its = self.model.dependencies().iter().filter(|it| it.pid == pid);
+        let id = its.next()?.cgroup_id();
+        if self.cgroups.len() >= MOST_CGROUPS {
+            self.cgroups.clear();
+        }
+        // Looking for one is a walk through all of them.
+        let path = self
+            .cgroups
+            .entry(id)
+            .or_insert_with(|| cgroups::path_of(id));
+        Some(Process {
+            cgroup: path.clone()?,
+            ..known
+        })
     }
 
     fn name_services(&mut self) {
@@ -159,6 +222,22 @@ impl Session {
     }
 }
 
+/// Tells who a process is that wasn't told yet, while it is there.
+fn name_process(model: &mut Model, named: &mut HashSet<u32>, pid: u32) {
+    if pid == 0 || named.contains(&pid) {
+        return;
+    }
+    let Some(command) = process::command_name(pid) else {
+        return;
+    };
+    if named.len() >= MOST_NAMED {
+        named.clear();
+    }
+    named.insert(pid);
+    let cgroup = process::cgroup(pid).unwrap_or_default();
+    model.name_process(pid, Process { command, cgroup });
+}
+
 impl Evidence for Session {
     fn service(&self, from_ns: u64, to_ns: u64) -> WindowStats {
         self.model.service(from_ns, to_ns)
@@ -170,5 +249,9 @@ impl Evidence for Session {
 
     fn lost_events(&self) -> u64 {
         self.lost_events
+    }
+
+    fn undeclared(&self) -> Vec<Undeclared> {
+        undeclared(&self.model)
     }
 }

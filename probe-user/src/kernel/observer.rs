@@ -89,6 +89,15 @@ impl Observer {
         }
     }
 
+    /// Process ids of those who are known to have connections.
+    pub fn callers(&self) -> Vec<u32> {
+        let peers = self.slots.gauges().into_iter();
+        peers
+            .map(|(peer, _)| peer.pid)
+            .filter(|pid| *pid != 0)
+            .collect()
+    }
+
     /// Takes back the slots of peers that are gone or, where slots are short, idle; `fold` is
     /// given what each of those had counted.
     ///

@@ -24,6 +24,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All there are, in the order of their declaration.
+    pub const ALL: [Self; 7] = [
+        Self::Ok,
+        Self::Error,
+        Self::Reset,
+        Self::Refused,
+        Self::ConnectTimeout,
+        Self::Abandoned,
+        Self::Closed,
+    ];
+
     /// Its name in JSON.
     pub fn name(self) -> &'static str {
         match self {

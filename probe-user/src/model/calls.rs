@@ -120,7 +120,7 @@ impl Calls {
         if event.rtt_us > 0 {
             party.rtts.record(u64::from(event.rtt_us));
         }
-        party.history.record(&call);
+        party.record(&call);
         Some(call)
     }
 
@@ -143,7 +143,7 @@ impl Calls {
             party.rtts.record(u64::from(call.rtt_us));
         }
         party.speaks(call.protocol);
-        party.history.record(&call);
+        party.record(&call);
         Some(call)
     }
 
@@ -171,7 +171,7 @@ impl Calls {
             let ended = &mut self.ended;
             self.streams.close(call, |call| {
                 party.speaks(call.protocol);
-                party.history.record(&call);
+                party.record(&call);
                 ended.push(Call {
                     party: Some(index),
                     ..call
@@ -187,7 +187,7 @@ impl Calls {
             Outcome::Refused | Outcome::ConnectTimeout => call,
             _ => cut_off(call, close, party)?,
         };
-        party.history.record(&call);
+        party.record(&call);
         Some(call)
     }
 

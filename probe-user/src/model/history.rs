@@ -23,6 +23,21 @@ struct Slice {
     given_up: Vec<(u16, u32)>,
 }
 
+impl Slice {
+    fn merge(&mut self, other: &Self) {
+        self.ok += other.ok;
+        self.errors += other.errors;
+        self.abandoned += other.abandoned;
+        self.connect_failures += other.connect_failures;
+        for &(bucket, count) in &other.answered {
+            add(&mut self.answered, bucket, count);
+        }
+        for &(bucket, count) in &other.given_up {
+            add(&mut self.given_up, bucket, count);
+        }
+    }
+}
+
 /// The calls of one party.
 #[derive(Clone, Debug, Default)]
 pub struct History {
@@ -64,11 +79,11 @@ impl History {
             }
         }
         if call.outcome.is_answered() {
-            add(&mut slice.answered, us);
+            add(&mut slice.answered, bucket_of(us) as u16, 1);
             total.latency.record(us);
             total.waited.record(us);
         } else if call.outcome == Outcome::Abandoned {
-            add(&mut slice.given_up, us);
+            add(&mut slice.given_up, bucket_of(us) as u16, 1);
             total.waited.record(us);
         }
     }
@@ -109,6 +124,14 @@ impl History {
         total.latency.clone_from(&counted.latency);
     }
 
+    /// Adds the calls of another.
+    pub fn merge(&mut self, other: Self) {
+        for (at, slice) in other.slices {
+            self.slices.entry(at).or_default().merge(&slice);
+        }
+        self.total.merge(&other.total);
+    }
+
     /// Slices that are remembered.
     pub fn slices(&self) -> usize {
         self.slices.len()
@@ -128,11 +151,10 @@ impl History {
     }
 }
 
-fn add(buckets: &mut Vec<(u16, u32)>, us: u64) {
-    let bucket = bucket_of(us) as u16;
+fn add(buckets: &mut Vec<(u16, u32)>, bucket: u16, times: u32) {
     match buckets.iter_mut().find(|(known, _)| *known == bucket) {
-        Some((_, count)) => *count += 1,
-        None => buckets.push((bucket, 1)),
+        Some((_, count)) => *count += times,
+        None => buckets.push((bucket, times)),
     }
 }
 
@@ -183,6 +205,19 @@ mod tests {
         assert_eq!(window.latency.count(), 1);
         assert_eq!(window.waited.count(), 2);
         assert_eq!(window.success_rate(), Some(1.0 / 3.0));
+    }
+
+    #[test]
+    fn histories_of_one_party_add_up() {
+        let (mut one, mut two) = (History::default(), History::default());
+        one.record(&call(10, 500, Outcome::Ok));
+        two.record(&call(20, 500, Outcome::Ok));
+        two.record(&call(950, 700, Outcome::Abandoned));
+        one.merge(two);
+        let both = one.window(0, SLICE_NS);
+        assert_eq!((both.calls, both.latency.count()), (2, 2));
+        assert_eq!(one.window(0, 10 * SLICE_NS).abandoned, 1);
+        assert_eq!((one.total().calls, one.total().waited.count()), (3, 3));
     }
 
     #[test]

@@ -1,13 +1,10 @@
-//! What of all that the kernel programs see a person asked for, and what it is called.
+//! What of all that the kernel programs see a person asked for.
 
-use std::{
-    collections::HashMap,
-    net::{IpAddr, SocketAddr},
-};
+use std::net::{IpAddr, SocketAddr};
 
 use probe_common::flow::{PeerKey, role};
 
-use super::{Process, Service};
+use super::{Process, Service, listener::Listener};
 use crate::plan::Endpoint;
 
 /// What is looked at; empty, everything is.
@@ -58,6 +55,27 @@ impl Scope {
         }
     }
 
+    /// Whether a caller is the service under test, where that is said by process or cgroup.
+    pub(super) fn names_the_caller(&self, pid: u32, command: &str, it: &Process) -> Option<bool> {
+        if let Some(wanted) = &self.process {
+            return Some(*wanted == command || *wanted == pid.to_string());
+        }
+        let wanted = self.cgroup.as_ref()?;
+        Some(is_below(&it.cgroup, wanted))
+    }
+
+    /// Whether a port that nobody called is looked at.
+    pub(super) fn covers_listener(&self, listener: &Listener) -> bool {
+        self.netns_cookie
+            .is_none_or(|wanted| wanted == listener.netns_cookie)
+            && self
+                .listen
+                .is_none_or(|port| port == listener.address.port())
+            && self
+                .names_the_caller(listener.pid, &listener.process.command, &listener.process)
+                .unwrap_or(true)
+    }
+
     /// Whether a service is the one under test.
     pub(super) fn is_the_service(&self, service: &Service) -> bool {
         self.listen.is_none_or(|port| port == service.port)
@@ -75,63 +93,11 @@ impl Scope {
 fn is_below(cgroup: &str, other: &str) -> bool {
     let trimmed = |path: &str| path.trim_matches('/').to_owned();
     let (cgroup, other) = (trimmed(cgroup), trimmed(other));
-    cgroup == other || cgroup.starts_with(&(other + "/"))
-}
-
-/// Names of far sides.
-#[derive(Clone, Debug, Default)]
-pub struct Names {
-    declared: Vec<(Endpoint, String)>,
-    /// From DNS answers, and until when each holds.
-    told: HashMap<IpAddr, (String, u64)>,
-}
-
-/// Addresses whose names are kept from DNS answers.
-const MOST_TOLD: usize = 16_384;
-
-impl Names {
-    /// Names for endpoints, the first that fits counting.
-    pub fn new(names: Vec<(Endpoint, String)>) -> Self {
-        Self {
-            declared: names,
-            ..Self::default()
-        }
-    }
-
-    /// What a far side is called, and whether that was declared.
-    pub(super) fn of(&self, remote: SocketAddr) -> Option<(&str, bool)> {
-        let mut declared = self.declared.iter();
-        if let Some((_, name)) = declared.find(|(endpoint, _)| is_at(endpoint, remote)) {
-            return Some((name, true));
-        }
-        let told = self.told.get(&remote.ip().to_canonical());
-        told.map(|(name, _)| (name.as_str(), false))
-    }
-
-    /// Takes in that somebody was told an address for a name, which holds until then. Who was
-    /// told first counts as long as that holds. Tells whether it was news.
-    pub fn learn(&mut self, address: IpAddr, name: &str, now_ns: u64, until_ns: u64) -> bool {
-        if let Some((known, until)) = self.told.get_mut(&address)
-            && (known == name || *until > now_ns)
-        {
-            if known == name {
-                *until = until_ns.max(*until);
-            }
-            return false;
-        }
-        if self.told.len() >= MOST_TOLD {
-            self.told.retain(|_, (_, until)| *until > now_ns);
-        }
-        if self.told.len() >= MOST_TOLD {
-            self.told.clear();
-        }
-        self.told.insert(address, (name.to_owned(), until_ns));
-        true
-    }
+    other.is_empty() || cgroup == other || cgroup.starts_with(&(other + "/"))
 }
 
 /// Whether an address and port fall under an endpoint.
-fn is_at(endpoint: &Endpoint, remote: SocketAddr) -> bool {
+pub(super) fn is_at(endpoint: &Endpoint, remote: SocketAddr) -> bool {
     if endpoint.port.is_some_and(|port| port != remote.port()) {
         return false;
     }

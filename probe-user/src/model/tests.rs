@@ -12,9 +12,9 @@ use probe_common::{
 use super::*;
 use crate::{plan::Endpoint, protocol::Protocol};
 
-const MS: u64 = 1_000_000;
+pub(super) const MS: u64 = 1_000_000;
 
-fn client() -> PeerKey {
+pub(super) fn client() -> PeerKey {
     PeerKey {
         address: Address::from_v4([10, 0, 0, 7]),
         netns_cookie: 1,
@@ -26,7 +26,7 @@ fn client() -> PeerKey {
     }
 }
 
-fn server() -> PeerKey {
+pub(super) fn server() -> PeerKey {
     PeerKey {
         netns_cookie: 1,
         port: 8080,
@@ -36,7 +36,7 @@ fn server() -> PeerKey {
     }
 }
 
-fn header(at_ms: u64, cookie: u64) -> EventHeader {
+pub(super) fn header(at_ms: u64, cookie: u64) -> EventHeader {
     EventHeader {
         at_ns: at_ms * MS,
         cookie,
@@ -50,7 +50,7 @@ fn prefix<const N: usize>(line: &[u8]) -> [u8; N] {
     prefix
 }
 
-fn connect(at_ms: u64, cookie: u64) -> Event<'static> {
+pub(super) fn connect(at_ms: u64, cookie: u64) -> Event<'static> {
     Event::Connect(ConnectEvent {
         header: header(at_ms, cookie),
         pid: 42,
@@ -64,7 +64,13 @@ fn connect(at_ms: u64, cookie: u64) -> Event<'static> {
     })
 }
 
-fn call(at_ms: u64, cookie: u64, waited_ms: u64, role: u8, lines: [&[u8]; 2]) -> Event<'static> {
+pub(super) fn call(
+    at_ms: u64,
+    cookie: u64,
+    waited_ms: u64,
+    role: u8,
+    lines: [&[u8]; 2],
+) -> Event<'static> {
     let [request, answer] = lines;
     Event::Call(CallEvent {
         header: header(at_ms, cookie),
@@ -81,7 +87,13 @@ fn call(at_ms: u64, cookie: u64, waited_ms: u64, role: u8, lines: [&[u8]; 2]) ->
     })
 }
 
-fn close(at_ms: u64, cookie: u64, waited_ms: u64, role: u8, ending: u8) -> Event<'static> {
+pub(super) fn close(
+    at_ms: u64,
+    cookie: u64,
+    waited_ms: u64,
+    role: u8,
+    ending: u8,
+) -> Event<'static> {
     let request = b"GET / HTTP/1.1\r\n";
     Event::Close(CloseEvent {
         header: header(at_ms, cookie),
@@ -101,7 +113,12 @@ fn close(at_ms: u64, cookie: u64, waited_ms: u64, role: u8, ending: u8) -> Event
     })
 }
 
-fn payments() -> Names {
+/// Something heard of a peer that no call ends with.
+pub(super) fn heard(at_ms: u64, cookie: u64, role: u8) -> Event<'static> {
+    close(at_ms, cookie, 0, role, ending::FIN_SENT)
+}
+
+pub(super) fn payments() -> Names {
     let endpoint = Endpoint {
         address: Some([10, 0, 0, 7].into()),
         prefix: 32,
