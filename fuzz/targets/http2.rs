@@ -67,7 +67,7 @@ fn in_pieces(bytes: &[u8]) {
     let joined = in_two.frame(false, 1, CONTINUATION, END_HEADERS, &block[at..], true);
     assert_eq!(joined, whole);
     // And what they leave behind is the same.
-    for index in 0xbe..=0xff {
+    for index in 0xbe..=0xc5 {
         let read = |it: &mut Connection| it.frame(false, 3, HEADERS, END_HEADERS, &[index], true);
         assert_eq!(read(&mut in_two), read(&mut at_once));
     }
