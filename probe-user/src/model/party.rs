@@ -87,7 +87,7 @@ pub struct Party {
     /// Payload, as the kernel programs counted it.
     pub traffic: Traffic,
     /// Round trip times, as TCP measured them.
-    pub rtt: Histogram,
+    pub rtts: Histogram,
     /// What TLS asked the other side for.
     pub server_name: Option<String>,
 }
@@ -122,7 +122,7 @@ impl Party {
             outcomes,
             shed,
             traffic,
-            rtt,
+            rtts,
             server_name,
         } = other;
         self.history.merge(history);
@@ -136,7 +136,7 @@ impl Party {
         counts.for_each(|(own, other)| *own += other);
         self.shed += shed;
         self.traffic.add(&traffic);
-        self.rtt.merge(&rtt);
+        self.rtts.merge(&rtts);
         self.server_name = self.server_name.take().or(server_name);
     }
 }

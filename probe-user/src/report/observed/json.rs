@@ -67,7 +67,7 @@ fn dependency(seen: &Observation<'_>, it: &Dependency) -> Value {
         "in_flight_max": it.party.in_flight_max,
         "latency_us": latency(&total.latency),
         "connect_us": latency(&it.party.connects),
-        "rtt_us": latency(&it.party.rtt),
+        "rtt_us": latency(&it.party.rtts),
         "retransmits": it.party.traffic.retransmits,
         "resets": it.party.resets,
         "bytes_out": it.party.traffic.bytes_out,
