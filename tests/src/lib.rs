@@ -29,6 +29,7 @@ pub mod snmp;
 pub mod socket;
 pub mod starvation;
 pub mod stream;
+pub mod streams;
 pub mod test_run;
 pub mod turn;
 pub mod udp;

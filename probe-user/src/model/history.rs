@@ -102,7 +102,11 @@ impl History {
 
     /// Forgets slices that ended before a time; the total stays.
     pub fn forget_before(&mut self, ns: u64) {
-        self.slices = self.slices.split_off(&(ns / SLICE_NS));
+        let kept = ns / SLICE_NS;
+        let forget = |(first, _): (&u64, _)| *first < kept;
+        if self.slices.first_key_value().is_some_and(forget) {
+            self.slices = self.slices.split_off(&kept);
+        }
     }
 }
 

@@ -39,13 +39,11 @@ pub(crate) fn recognised(cookie: u64, flow: &mut Flow, sight: &Sight, payload: u
         return false;
     };
     if bytes == PREFACE {
-        if flow.framing != framing::HTTP2 {
-            become_http2(flow, sight.outgoing);
-        }
+        become_http2(flow, sight.outgoing);
         return true;
     }
-    if flow.framing != framing::TURNS || bytes[1] != 3 || bytes[2] > 4 {
-        return flow.framing != framing::TURNS;
+    if bytes[1] != 3 || bytes[2] > 4 {
+        return false;
     }
     let hello = bytes[0] == HANDSHAKE && bytes[5] == CLIENT_HELLO;
     // In the middle of a connection that was there before.
