@@ -24,6 +24,7 @@ pub mod probe;
 pub mod programs;
 pub mod puppet;
 pub mod resolver;
+pub mod sealed;
 pub mod snapshot;
 pub mod snmp;
 pub mod socket;

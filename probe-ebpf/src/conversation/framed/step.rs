@@ -94,7 +94,7 @@ fn go_on(skb: &Skb, step: &mut Step, flow: &mut Flow) -> Option<()> {
         }
         walk.held = length as u8;
         if is_tls {
-            tls::record_begins(skb, step, flow);
+            tls::record_begins(skb, step, flow)?;
         } else {
             http2::frame_begins(step, flow);
         }
