@@ -7,6 +7,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use tests::{
     Probe,
+    priority::go_before_others,
     streams::{Caller, serve},
     turn::Turn,
 };
@@ -28,7 +29,14 @@ fn observe<F, T>(act: impl FnOnce(std::net::SocketAddr) -> F) -> Result<(T, Seen
 where
     F: Future<Output = Result<T>>,
 {
-    let runtime = tokio::runtime::Runtime::new()?;
+    // A busy machine is not to be taken for slow streams, as far as that can be helped.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .on_thread_start(|| {
+            let _ = go_before_others();
+        })
+        .build()?;
     let server = runtime.block_on(serve())?;
     let mut lines = Probe::start(&format!("observe -v --events --to {server}"))?;
     let mut sums = Probe::start(&format!("observe -v -o json --to {server}"))?;

@@ -20,7 +20,15 @@ fn header(kind: u16, length: usize) -> EventHeader {
     }
 }
 
-fn samples() -> [(Event<'static>, std::vec::Vec<u8>); 7] {
+type Sample = (Event<'static>, std::vec::Vec<u8>);
+
+fn samples() -> [Sample; 7] {
+    let ([connect, established, close], [call, greeting]) = (of_connections(), of_turns());
+    let [hello, frame] = of_framed();
+    [connect, established, close, call, greeting, hello, frame]
+}
+
+fn of_connections() -> [Sample; 3] {
     let connect = ConnectEvent {
         header: header(kind::CONNECT, 88),
         pid: 10,
@@ -42,6 +50,29 @@ fn samples() -> [(Event<'static>, std::vec::Vec<u8>); 7] {
         role: 1,
         pad: [0; 3],
     };
+    let close = CloseEvent {
+        header: header(kind::CLOSE, 152),
+        waited_ns: 1,
+        bytes_out: 2,
+        bytes_in: 3,
+        requests: 4,
+        ending: ending::RESET_SENT,
+        role: 1,
+        framing: 1,
+        request_length: 2,
+        request: [b'G'; REQUEST_PREFIX],
+    };
+    [
+        (Event::Connect(connect), bytes_of(&connect).to_vec()),
+        (
+            Event::Established(established),
+            bytes_of(&established).to_vec(),
+        ),
+        (Event::Close(close), bytes_of(&close).to_vec()),
+    ]
+}
+
+fn of_turns() -> [Sample; 2] {
     let call = CallEvent {
         header: header(kind::CALL, 192),
         latency_ns: 77,
@@ -62,18 +93,13 @@ fn samples() -> [(Event<'static>, std::vec::Vec<u8>); 7] {
         pad: [0; 6],
         prefix: [b'2'; GREETING_PREFIX],
     };
-    let close = CloseEvent {
-        header: header(kind::CLOSE, 152),
-        waited_ns: 1,
-        bytes_out: 2,
-        bytes_in: 3,
-        requests: 4,
-        ending: ending::RESET_SENT,
-        role: 1,
-        framing: 1,
-        request_length: 2,
-        request: [b'G'; REQUEST_PREFIX],
-    };
+    [
+        (Event::Call(call), bytes_of(&call).to_vec()),
+        (Event::Greeting(greeting), bytes_of(&greeting).to_vec()),
+    ]
+}
+
+fn of_framed() -> [Sample; 2] {
     let hello = HelloEntry {
         head: HelloHead {
             header: header(kind::HELLO, 544),
@@ -108,14 +134,6 @@ fn samples() -> [(Event<'static>, std::vec::Vec<u8>); 7] {
         fragment: &[0x82; 3],
     };
     [
-        (Event::Connect(connect), bytes_of(&connect).to_vec()),
-        (
-            Event::Established(established),
-            bytes_of(&established).to_vec(),
-        ),
-        (Event::Close(close), bytes_of(&close).to_vec()),
-        (Event::Call(call), bytes_of(&call).to_vec()),
-        (Event::Greeting(greeting), bytes_of(&greeting).to_vec()),
         (Event::Hello(told), bytes_of(&hello).to_vec()),
         (Event::Frame(piece), bytes_of(&frame).to_vec()),
     ]
