@@ -20,7 +20,7 @@ fn header(kind: u16, length: usize) -> EventHeader {
     }
 }
 
-fn samples() -> [(Event<'static>, std::vec::Vec<u8>); 7] {
+fn samples() -> [(Event<'static>, std::vec::Vec<u8>); 8] {
     let connect = ConnectEvent {
         header: header(kind::CONNECT, 88),
         pid: 10,
@@ -99,6 +99,18 @@ fn samples() -> [(Event<'static>, std::vec::Vec<u8>); 7] {
         },
         fragment: [0x82; SMALL_FRAGMENT],
     };
+    let message = MessageEntry {
+        head: MessageHead {
+            header: header(kind::MESSAGE, 544),
+            length: 12,
+            pad: [0; 6],
+        },
+        bytes: [0x81; MESSAGE_PREFIX],
+    };
+    let said = MessageEvent {
+        head: message.head,
+        bytes: &[0x81; 12],
+    };
     let told = HelloEvent {
         head: hello.head,
         prefix: &[0x16; 4],
@@ -118,6 +130,7 @@ fn samples() -> [(Event<'static>, std::vec::Vec<u8>); 7] {
         (Event::Greeting(greeting), bytes_of(&greeting).to_vec()),
         (Event::Hello(told), bytes_of(&hello).to_vec()),
         (Event::Frame(piece), bytes_of(&frame).to_vec()),
+        (Event::Message(said), bytes_of(&message).to_vec()),
     ]
 }
 

@@ -6,6 +6,7 @@ mod http2;
 mod step;
 mod tls;
 
+use aya_ebpf::bindings::__sk_buff;
 use probe_common::{
     flow::{Flow, framing},
     framing::{Framed, Walk},
@@ -18,6 +19,7 @@ use crate::{
     atomic,
     emit::{self, Subject},
     maps::{count_shared, counters, gauges},
+    skb::Skb,
 };
 pub(crate) use step::Step;
 use step::probe_step;
@@ -47,29 +49,43 @@ fn walk_of(framed: &mut Framed, outgoing: bool) -> &mut Walk {
 /// New bytes of a connection passed.
 #[inline(always)]
 pub(super) fn walked(cookie: u64, flow: &mut Flow, sight: &Sight, place: Place, payload: u32) {
-    let end = sight.skb.len();
-    let skipped = match place {
-        Place::Overlapping(bytes) => bytes,
-        _ => 0,
-    };
-    let mut step = Step::new(cookie, flow, sight, payload + skipped, end);
-    if let Place::Ahead = place {
-        lose(flow, &step);
+    let mut step = Step::new(cookie, flow, sight, place, payload);
+    probe_walk(sight.skb.raw(), &mut step, flow);
+}
+
+/// Walks a segment; always zero, because such a function has to return something.
+///
+/// A global function, as is each step: else the verifier would follow hundreds of steps for every
+/// way that leads here.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn probe_walk(raw: *mut __sk_buff, step: *mut Step, flow: *mut Flow) -> u32 {
+    // SAFETY: the caller's own; the verifier makes sure that each is what it says, or nothing.
+    if let (Some(step), Some(flow)) = unsafe { (step.as_mut(), flow.as_mut()) } {
+        walk(raw, step, flow);
     }
-    if walk_of(framed(flow), sight.outgoing).lost != 0 {
-        if !begin::is_plausible(flow.framing, &sight.skb, step.at) {
+    0
+}
+
+#[inline(always)]
+fn walk(raw: *mut __sk_buff, step: &mut Step, flow: &mut Flow) {
+    let outgoing = step.outgoing != 0;
+    if step.ahead != 0 {
+        lose(flow, step);
+    }
+    if walk_of(framed(flow), outgoing).lost != 0 {
+        if !begin::is_plausible(flow.framing, &Skb::new(raw), step.at) {
             return;
         }
-        let walk = walk_of(framed(flow), sight.outgoing);
-        *walk = Walk::default();
+        *walk_of(framed(flow), outgoing) = Walk::default();
     }
     for _ in 0..STEPS {
-        if step.at >= step.end || probe_step(sight.skb.raw(), &mut step, flow) == 0 {
+        if step.at >= step.end || probe_step(raw, step, flow) == 0 {
             break;
         }
     }
     if step.at < step.end {
-        lose(flow, &step);
+        lose(flow, step);
     }
 }
 

@@ -122,7 +122,12 @@ impl History {
     /// Forgets slices that ended before a time, the total stays; gives how many calls were in
     /// them.
     pub fn forget_before(&mut self, ns: u64) -> u64 {
-        let kept = self.slices.split_off(&(ns / SLICE_NS));
+        let first_kept = ns / SLICE_NS;
+        let is_old = |(first, _): (&u64, _)| *first < first_kept;
+        if !self.slices.first_key_value().is_some_and(is_old) {
+            return 0;
+        }
+        let kept = self.slices.split_off(&first_kept);
         let forgotten = std::mem::replace(&mut self.slices, kept);
         forgotten.values().map(Slice::calls).sum()
     }

@@ -211,21 +211,21 @@ impl Multiplexed {
         }
         open.grpc |= headers.grpc;
         open.status = headers.status.or(open.status);
-        let over = headers.end_stream || headers.grpc_status.is_some();
-        if open.grpc && !over {
+        let told = Headers {
+            grpc: open.grpc,
+            status: open.status,
+            ..headers
+        };
+        let answer = told.answer();
+        if answer.is_none() && open.grpc && !headers.end_stream {
             // How it went stands in its trailers.
             return None;
         }
         let open = self.open.remove(&stream)?;
-        let failed = match headers.grpc_status {
-            Some(status) => status != 0,
-            None => open
-                .status
-                .is_some_and(|status| status >= 500 || status == 429),
-        };
+        let failed = answer.is_some_and(|it| it.failed);
         Some(Call {
             outcome: if failed { Outcome::Error } else { Outcome::Ok },
-            status: headers.grpc_status.or(open.status),
+            status: answer.and_then(|it| it.status),
             rtt_us: frame.head.rtt_us,
             ..open.call(open.waited_ns)
         })

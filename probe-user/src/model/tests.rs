@@ -1,9 +1,12 @@
 //! Events made by hand, and the calls they amount to.
 
+mod streams;
+
 use probe_common::{
     address::Address,
     event::{
-        ANSWER_PREFIX, CallEvent, CloseEvent, ConnectEvent, EventHeader, REQUEST_PREFIX, ending,
+        ANSWER_PREFIX, CallEvent, CloseEvent, ConnectEvent, EventHeader, HelloEvent, HelloHead,
+        REQUEST_PREFIX, ending,
     },
     flow::PeerKey,
     gauge::Gauge,
@@ -257,4 +260,61 @@ fn the_service_is_the_one_that_listens_where_the_scope_says() {
     }
     let service = model.service(0, 1_000 * MS);
     assert_eq!((service.calls, service.errors), (1, 1));
+}
+
+#[test]
+fn turns_of_a_handshake_are_no_calls_and_a_farewell_is_not_abandoned() {
+    let mut model = Model::default();
+    let peer = client();
+    let startup: &[u8] = b"\0\0\0\x14\0\x03\0\0user\0me\0\0\0";
+    let authentication: &[u8] = b"R\0\0\0\x08\0\0\0\x03";
+    let password: &[u8] = b"p\0\0\0\x08abc\0";
+    let ready: &[u8] = b"R\0\0\0\x08\0\0\0\0";
+    let query: &[u8] = b"Q\0\0\0\x0dselect 1\0";
+    let rows: &[u8] = b"T\0\0\0\x21\0\x01";
+    let mut follow = |event: &Event| model.observe(event, Some(&peer));
+    let turn = |at_ms, lines| call(at_ms, 1, 1, role::CLIENT, lines);
+    assert_eq!(follow(&turn(1, [startup, authentication])), None);
+    assert_eq!(follow(&turn(2, [password, ready])), None);
+    let asked = follow(&turn(3, [query, rows])).unwrap();
+    assert_eq!(asked.protocol, Protocol::Postgres);
+    let Event::Close(close) = close(9, 1, 1, role::CLIENT, ending::FIN_SENT) else {
+        unreachable!()
+    };
+    let farewell = Event::Close(CloseEvent {
+        request_length: 5,
+        request: prefix::<REQUEST_PREFIX>(b"X\0\0\0\x04"),
+        ..close
+    });
+    assert_eq!(follow(&farewell), None);
+    assert_eq!(model.dependencies()[0].party.history.total().calls, 1);
+    assert_eq!(model.dependencies()[0].party.protocol(), "postgres");
+}
+
+#[test]
+fn tls_is_timed_and_told_as_such() {
+    let mut model = Model::default();
+    let peer = client();
+    let hello = HelloEvent {
+        head: HelloHead {
+            header: header(1, 1),
+            role: role::CLIENT,
+            ..HelloHead::default()
+        },
+        prefix: b"\x16\x03\x01\0\x05\x01",
+    };
+    assert_eq!(model.observe(&Event::Hello(hello), Some(&peer)), None);
+    let Event::Call(turn) = call(9, 1, 4, role::CLIENT, [b"", b"\x17\x03\x03"]) else {
+        unreachable!()
+    };
+    let turn = Event::Call(CallEvent {
+        framing: probe_common::flow::framing::TLS,
+        ..turn
+    });
+    let call = model.observe(&turn, Some(&peer)).unwrap();
+    assert_eq!(
+        (call.protocol, call.outcome, call.fingerprint),
+        (Protocol::Tls, Outcome::Ok, 0)
+    );
+    assert_eq!(model.dependencies()[0].party.protocol(), "tls");
 }

@@ -6,7 +6,7 @@ use probe_common::{
 };
 use probe_ebpf::packet::Source;
 
-use super::framed;
+use super::{framed, walk_of};
 use crate::{
     conversation::turns::Sight,
     emit::{self, Subject},
@@ -19,7 +19,7 @@ const APPLICATION_DATA: u8 = 23;
 const HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
 /// Longest record there is, and what encryption may add.
-const LONGEST_RECORD: u32 = 16_384 + 256;
+pub(super) const LONGEST_RECORD: u32 = 16_384 + 256;
 /// Frames are no longer than this unless both sides agreed on more.
 const LONGEST_FRAME: u32 = 16_384;
 /// Frame types in use (RFC 9113, and RFC 7838's, 8336's and 9218's).
@@ -39,13 +39,11 @@ pub(crate) fn recognised(cookie: u64, flow: &mut Flow, sight: &Sight, payload: u
         return false;
     };
     if bytes == PREFACE {
-        if flow.framing != framing::HTTP2 {
-            become_http2(flow, sight.outgoing);
-        }
+        become_http2(flow, sight.outgoing);
         return true;
     }
-    if flow.framing != framing::TURNS || bytes[1] != 3 || bytes[2] > 4 {
-        return flow.framing != framing::TURNS;
+    if bytes[1] != 3 || bytes[2] > 4 {
+        return false;
     }
     let hello = bytes[0] == HANDSHAKE && bytes[5] == CLIENT_HELLO;
     // In the middle of a connection that was there before.
@@ -56,7 +54,10 @@ pub(crate) fn recognised(cookie: u64, flow: &mut Flow, sight: &Sight, payload: u
         flow.state = state::IDLE;
         *framed(flow) = Framed::default();
         if found {
-            framed(flow).tls = tls::FINISHED;
+            let framed = framed(flow);
+            framed.tls = tls::FINISHED;
+            // Where the server's records begin isn't known.
+            walk_of(framed, !sight.outgoing).lost = 1;
         } else {
             let subject = Subject::now(cookie, flow.peer);
             emit::hello(subject, flow, &sight.skb, payload);

@@ -9,7 +9,10 @@ use probe_common::{
 };
 
 use super::{framed, http2, tls, walk_of};
-use crate::{conversation::turns::Sight, skb::Skb};
+use crate::{
+    conversation::turns::{Place, Sight},
+    skb::Skb,
+};
 
 /// Where a segment is being walked.
 ///
@@ -28,23 +31,27 @@ pub(crate) struct Step {
     pub(crate) towards_server: u32,
     /// TLS: the client's change of cipher is in this segment.
     pub(crate) changes_cipher: u32,
-    /// Always zero.
-    pad: u32,
+    /// One where bytes belong before the segment's that haven't passed yet.
+    pub(crate) ahead: u32,
 }
 
 impl Step {
     #[inline(always)]
-    pub(super) fn new(cookie: u64, flow: &Flow, sight: &Sight, at: u32, end: u32) -> Self {
+    pub(super) fn new(cookie: u64, flow: &Flow, sight: &Sight, place: Place, payload: u32) -> Self {
+        let passed_before = match place {
+            Place::Overlapping(bytes) => bytes,
+            _ => 0,
+        };
         Self {
             cookie,
             // SAFETY: a helper call without arguments.
             now_ns: unsafe { bpf_ktime_get_ns() },
-            at,
-            end,
+            at: payload.wrapping_add(passed_before),
+            end: sight.skb.len(),
             outgoing: u32::from(sight.outgoing),
             towards_server: u32::from(sight.outgoing == (flow.role == role::CLIENT)),
             changes_cipher: 0,
-            pad: 0,
+            ahead: u32::from(matches!(place, Place::Ahead)),
         }
     }
 }
@@ -87,7 +94,7 @@ fn go_on(skb: &Skb, step: &mut Step, flow: &mut Flow) -> Option<()> {
         }
         walk.held = length as u8;
         if is_tls {
-            tls::record_begins(skb, step, flow);
+            tls::record_begins(skb, step, flow)?;
         } else {
             http2::frame_begins(step, flow);
         }

@@ -6,7 +6,7 @@ use probe_common::{
     framing::tls,
 };
 
-use super::{Step, framed, walk_of};
+use super::{Step, begin::LONGEST_RECORD, framed, walk_of};
 use crate::{conversation::turns, skb::Skb};
 
 /// Record types; alerts (21) never say anything.
@@ -22,19 +22,22 @@ const FINISHED: [u32; 2] = [53, 69];
 /// An alert of TLS 1.3: two bytes, one for its type and sixteen for its seal.
 const ALERT: u32 = 19;
 
-/// A record's header is there.
+/// A record's header is there; `None` where it isn't one.
 #[inline(always)]
-pub(super) fn record_begins(skb: &Skb, step: &mut Step, flow: &mut Flow) {
+pub(super) fn record_begins(skb: &Skb, step: &mut Step, flow: &mut Flow) -> Option<()> {
     let framed = framed(flow);
     let walk = walk_of(framed, step.outgoing != 0);
     let length = u32::from(walk.header[3]) << 8 | u32::from(walk.header[4]);
     let kind = walk.header[0];
+    if walk.header[1] != 3 || length > LONGEST_RECORD {
+        return None;
+    }
     walk.remaining = length;
     if step.towards_server == 0 {
         if kind == APPLICATION_DATA && length != ALERT && flow.state == state::WAITING {
             turns::answered(step.cookie, flow, skb, step.end);
         }
-        return;
+        return Some(());
     }
     match kind {
         CHANGE_CIPHER_SPEC => {
@@ -47,6 +50,7 @@ pub(super) fn record_begins(skb: &Skb, step: &mut Step, flow: &mut Flow) {
         APPLICATION_DATA => application_says(step, flow, length),
         _ => {}
     }
+    Some(())
 }
 
 /// A client's encrypted record begins.
