@@ -20,7 +20,41 @@ fn header(kind: u16, length: usize) -> EventHeader {
     }
 }
 
-fn samples() -> [(Event<'static>, std::vec::Vec<u8>); 8] {
+type Sample = (Event<'static>, std::vec::Vec<u8>);
+
+fn samples() -> [Sample; 8] {
+    let ([connect, established, close], [call, greeting]) = (of_connections(), of_turns());
+    let [hello, frame] = of_framed();
+    let message = of_datagrams();
+    [
+        connect,
+        established,
+        close,
+        call,
+        greeting,
+        hello,
+        frame,
+        message,
+    ]
+}
+
+fn of_datagrams() -> Sample {
+    let message = MessageEntry {
+        head: MessageHead {
+            header: header(kind::MESSAGE, 544),
+            length: 12,
+            pad: [0; 6],
+        },
+        bytes: [0x81; MESSAGE_PREFIX],
+    };
+    let told = MessageEvent {
+        head: message.head,
+        bytes: &[0x81; 12],
+    };
+    (Event::Message(told), bytes_of(&message).to_vec())
+}
+
+fn of_connections() -> [Sample; 3] {
     let connect = ConnectEvent {
         header: header(kind::CONNECT, 88),
         pid: 10,
@@ -42,6 +76,29 @@ fn samples() -> [(Event<'static>, std::vec::Vec<u8>); 8] {
         role: 1,
         pad: [0; 3],
     };
+    let close = CloseEvent {
+        header: header(kind::CLOSE, 152),
+        waited_ns: 1,
+        bytes_out: 2,
+        bytes_in: 3,
+        requests: 4,
+        ending: ending::RESET_SENT,
+        role: 1,
+        framing: 1,
+        request_length: 2,
+        request: [b'G'; REQUEST_PREFIX],
+    };
+    [
+        (Event::Connect(connect), bytes_of(&connect).to_vec()),
+        (
+            Event::Established(established),
+            bytes_of(&established).to_vec(),
+        ),
+        (Event::Close(close), bytes_of(&close).to_vec()),
+    ]
+}
+
+fn of_turns() -> [Sample; 2] {
     let call = CallEvent {
         header: header(kind::CALL, 192),
         latency_ns: 77,
@@ -62,18 +119,13 @@ fn samples() -> [(Event<'static>, std::vec::Vec<u8>); 8] {
         pad: [0; 6],
         prefix: [b'2'; GREETING_PREFIX],
     };
-    let close = CloseEvent {
-        header: header(kind::CLOSE, 152),
-        waited_ns: 1,
-        bytes_out: 2,
-        bytes_in: 3,
-        requests: 4,
-        ending: ending::RESET_SENT,
-        role: 1,
-        framing: 1,
-        request_length: 2,
-        request: [b'G'; REQUEST_PREFIX],
-    };
+    [
+        (Event::Call(call), bytes_of(&call).to_vec()),
+        (Event::Greeting(greeting), bytes_of(&greeting).to_vec()),
+    ]
+}
+
+fn of_framed() -> [Sample; 2] {
     let hello = HelloEntry {
         head: HelloHead {
             header: header(kind::HELLO, 544),
@@ -99,18 +151,6 @@ fn samples() -> [(Event<'static>, std::vec::Vec<u8>); 8] {
         },
         fragment: [0x82; SMALL_FRAGMENT],
     };
-    let message = MessageEntry {
-        head: MessageHead {
-            header: header(kind::MESSAGE, 544),
-            length: 12,
-            pad: [0; 6],
-        },
-        bytes: [0x81; MESSAGE_PREFIX],
-    };
-    let said = MessageEvent {
-        head: message.head,
-        bytes: &[0x81; 12],
-    };
     let told = HelloEvent {
         head: hello.head,
         prefix: &[0x16; 4],
@@ -120,17 +160,8 @@ fn samples() -> [(Event<'static>, std::vec::Vec<u8>); 8] {
         fragment: &[0x82; 3],
     };
     [
-        (Event::Connect(connect), bytes_of(&connect).to_vec()),
-        (
-            Event::Established(established),
-            bytes_of(&established).to_vec(),
-        ),
-        (Event::Close(close), bytes_of(&close).to_vec()),
-        (Event::Call(call), bytes_of(&call).to_vec()),
-        (Event::Greeting(greeting), bytes_of(&greeting).to_vec()),
         (Event::Hello(told), bytes_of(&hello).to_vec()),
         (Event::Frame(piece), bytes_of(&frame).to_vec()),
-        (Event::Message(said), bytes_of(&message).to_vec()),
     ]
 }
 
