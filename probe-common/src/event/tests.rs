@@ -22,10 +22,36 @@ fn header(kind: u16, length: usize) -> EventHeader {
 
 type Sample = (Event<'static>, std::vec::Vec<u8>);
 
-fn samples() -> [Sample; 7] {
+fn samples() -> [Sample; 8] {
     let ([connect, established, close], [call, greeting]) = (of_connections(), of_turns());
     let [hello, frame] = of_framed();
-    [connect, established, close, call, greeting, hello, frame]
+    let message = of_datagrams();
+    [
+        connect,
+        established,
+        close,
+        call,
+        greeting,
+        hello,
+        frame,
+        message,
+    ]
+}
+
+fn of_datagrams() -> Sample {
+    let message = MessageEntry {
+        head: MessageHead {
+            header: header(kind::MESSAGE, 544),
+            length: 12,
+            pad: [0; 6],
+        },
+        bytes: [0x81; MESSAGE_PREFIX],
+    };
+    let told = MessageEvent {
+        head: message.head,
+        bytes: &[0x81; 12],
+    };
+    (Event::Message(told), bytes_of(&message).to_vec())
 }
 
 fn of_connections() -> [Sample; 3] {

@@ -248,7 +248,8 @@ impl Evidence for Session {
     }
 
     fn lost_events(&self) -> u64 {
-        self.lost_events
+        // A call that isn't remembered by its time is lost to a span as well.
+        self.lost_events + self.model.forgotten().calls
     }
 
     fn undeclared(&self) -> Vec<Undeclared> {

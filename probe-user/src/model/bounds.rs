@@ -154,3 +154,6 @@ fn longest_idle<'a>(parties: impl Iterator<Item = &'a Party>) -> usize {
         .min_by_key(|(_, it)| (it.in_flight > 0, it.last_ns));
     idle.map_or(0, |(index, _)| index)
 }
+
+#[cfg(test)]
+mod tests;

@@ -145,12 +145,12 @@ impl History {
     /// Forgets slices that ended before a time, the total stays; gives how many calls were in
     /// them.
     pub fn forget_before(&mut self, ns: u64) -> u64 {
-        let kept = ns / SLICE_NS;
-        let forget = |(first, _): (&u64, _)| *first < kept;
-        if !self.slices.first_key_value().is_some_and(forget) {
+        let first_kept = ns / SLICE_NS;
+        let is_old = |(first, _): (&u64, _)| *first < first_kept;
+        if !self.slices.first_key_value().is_some_and(is_old) {
             return 0;
         }
-        let kept = self.slices.split_off(&kept);
+        let kept = self.slices.split_off(&first_kept);
         let forgotten = std::mem::replace(&mut self.slices, kept);
         forgotten.values().map(Slice::calls).sum()
     }
