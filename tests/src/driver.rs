@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{Netns, tool::Tool};
+use crate::{Netns, priority::favour, tool::Tool};
 
 const CLIENT: &str = include_str!("../python/client.py");
 
@@ -38,6 +38,7 @@ pub fn run(netns: &Netns, command: &mut Command, input: &str) -> Result<String> 
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+    favour(command);
     let mut child = netns.within(|| command.spawn().with_context(|| words.clone()))?;
     let mut stdin = child.stdin.take().context("no input")?;
     let feeding = input.to_owned();
@@ -74,6 +75,7 @@ impl Client {
             .arg(connections.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
+        favour(&mut command);
         let mut child = netns.within(|| command.spawn().context("starting a client"))?;
         let commands = child.stdin.take().context("no input")?;
         let answers = BufReader::new(child.stdout.take().context("no output")?);

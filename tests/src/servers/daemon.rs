@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use crate::{
     Netns,
     patience::{LONG, wait_for, wait_until},
+    priority::favour,
 };
 
 /// How long one gets to end what it started before it is killed.
@@ -42,6 +43,7 @@ impl Daemon {
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);
+        favour(&mut command);
         let child = netns.within(|| {
             let started = command.spawn();
             started.with_context(|| format!("starting {command:?}"))

@@ -4,7 +4,7 @@ use anyhow::Result;
 use tests::{
     Family, Pair,
     driver::{Client, endpoint},
-    servers::{Grpc, Mariadb, Nginx, Postgres, Redis, nginx::Log},
+    servers::{Mariadb, Nginx, Postgres, Redis, nginx::Log},
     turn::Turn,
     watch::Watch,
 };
@@ -36,12 +36,6 @@ fn of_postgres() -> Result<()> {
 #[ignore = "needs root"]
 fn of_mysql() -> Result<()> {
     older("mysql", |pair, to| Mariadb::start(&pair.far, to))
-}
-
-#[test]
-#[ignore = "needs root"]
-fn of_grpc() -> Result<()> {
-    older("grpc", |pair, to| Grpc::start(&pair.far, to))
 }
 
 /// Connects and calls, and only then is it observed; the server is kept until the end.

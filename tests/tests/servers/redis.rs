@@ -18,7 +18,7 @@ const CONFIGURATION: u64 = 1;
 #[test]
 #[ignore = "needs root"]
 fn what_redis_benchmark_asks() -> Result<()> {
-    const CALLS: u64 = 20_000;
+    const CALLS: u64 = 10_000;
     let _turn = Turn::together()?;
     in_time(|| {
         let pair = Pair::new()?;
@@ -28,7 +28,7 @@ fn what_redis_benchmark_asks() -> Result<()> {
         let mut benchmark = Tool::find("redis-benchmark")?.command();
         benchmark
             .args(["-h", &to.ip().to_string(), "-p", &to.port().to_string()])
-            .args(["-n", &CALLS.to_string(), "-c", "4", "-t", "set", "--csv"]);
+            .args(["-n", &CALLS.to_string(), "-c", "2", "-t", "set", "--csv"]);
         let said = run(&pair.near, &mut benchmark, "")?;
         let seen = watch.finish()?;
         seen.ensure("redis", CALLS + CONFIGURATION, 0)?;
