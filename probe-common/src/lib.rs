@@ -17,10 +17,11 @@ pub mod overheard;
 pub mod protect;
 pub mod random;
 pub mod rule;
+pub mod touches;
 
 /// Version of everything in this crate that crosses the boundary.
 ///
 /// The object is embedded in the binary, so the two can't drift apart in one process; the
 /// number tells one process's maps from another's when `probe stop` and `probe status` look at
 /// what runs on the host.
-pub const ABI_VERSION: u32 = 3;
+pub const ABI_VERSION: u32 = 4;
