@@ -3,18 +3,18 @@
 //! Each begins with an [`EventHeader`]; `kind` is append-only. Decoding reads field by field
 //! from bytes, so that a short or foreign buffer gives `None` and never undefined behaviour.
 
-mod answer;
+mod call;
 mod close;
 mod connect;
 mod established;
+mod greeting;
 mod reader;
-mod request;
 
-pub use answer::{ANSWER_PREFIX, AnswerEvent};
+pub use call::{ANSWER_PREFIX, CallEvent, REQUEST_PREFIX};
 pub use close::{CloseEvent, ending};
 pub use connect::ConnectEvent;
 pub use established::EstablishedEvent;
-pub use request::{REQUEST_PREFIX, RequestEvent};
+pub use greeting::{GREETING_PREFIX, GreetingEvent};
 
 use reader::Reader;
 
@@ -24,12 +24,13 @@ pub mod kind {
     pub const CONNECT: u16 = 1;
     /// [`super::EstablishedEvent`].
     pub const ESTABLISHED: u16 = 2;
-    /// [`super::RequestEvent`].
-    pub const REQUEST: u16 = 3;
-    /// [`super::AnswerEvent`].
-    pub const ANSWER: u16 = 4;
+    // 3 and 4 were a request's and an answer's, when each had an event of its own.
     /// [`super::CloseEvent`].
     pub const CLOSE: u16 = 5;
+    /// [`super::CallEvent`].
+    pub const CALL: u16 = 6;
+    /// [`super::GreetingEvent`].
+    pub const GREETING: u16 = 7;
 }
 
 /// What every event begins with.
@@ -57,10 +58,10 @@ pub enum Event {
     Connect(ConnectEvent),
     /// A connection came to be.
     Established(EstablishedEvent),
-    /// A request's first byte passed.
-    Request(RequestEvent),
-    /// An answer's first byte passed.
-    Answer(AnswerEvent),
+    /// A request was answered.
+    Call(CallEvent),
+    /// The server spoke first.
+    Greeting(GreetingEvent),
     /// A connection, or the attempt at one, ended.
     Close(CloseEvent),
 }
@@ -82,9 +83,9 @@ impl Event {
         match header.kind {
             kind::CONNECT => ConnectEvent::decode(header, reader).map(Self::Connect),
             kind::ESTABLISHED => EstablishedEvent::decode(header, reader).map(Self::Established),
-            kind::REQUEST => RequestEvent::decode(header, reader).map(Self::Request),
-            kind::ANSWER => AnswerEvent::decode(header, reader).map(Self::Answer),
             kind::CLOSE => CloseEvent::decode(header, reader).map(Self::Close),
+            kind::CALL => CallEvent::decode(header, reader).map(Self::Call),
+            kind::GREETING => GreetingEvent::decode(header, reader).map(Self::Greeting),
             _ => None,
         }
     }
@@ -94,8 +95,8 @@ impl Event {
         match self {
             Self::Connect(e) => &e.header,
             Self::Established(e) => &e.header,
-            Self::Request(e) => &e.header,
-            Self::Answer(e) => &e.header,
+            Self::Call(e) => &e.header,
+            Self::Greeting(e) => &e.header,
             Self::Close(e) => &e.header,
         }
     }

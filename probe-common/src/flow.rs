@@ -1,6 +1,6 @@
 //! What the observer keeps for a connection, and what it groups connections by.
 
-use crate::address::Address;
+use crate::{address::Address, event::REQUEST_PREFIX};
 
 /// Connections known at once; beyond, the longest idle one is forgotten.
 pub const MAX_FLOWS: u32 = 131_072;
@@ -35,6 +35,14 @@ pub mod state {
 pub mod flag {
     /// It was there before the observer: who connected is not known from a hook.
     pub const FOUND: u8 = 1;
+    /// What the server said before it was asked anything was told.
+    pub const GREETED: u8 = 2;
+}
+
+/// How a connection's bytes are divided, as far as the kernel programs go by it.
+pub mod framing {
+    /// Nothing that they read: a change of direction is a turn.
+    pub const TURNS: u8 = 0;
 }
 
 /// What connections are grouped by: who, in which role, with whom.
@@ -87,10 +95,41 @@ pub struct Flow {
     pub flags: u8,
     /// One where `next_out` and `next_in` hold: bit 0 out, bit 1 in.
     pub sequenced: u8,
+    /// One of [`framing`].
+    pub framing: u8,
+    /// How many bytes of `request` count.
+    pub request_length: u8,
+    /// Always zero.
+    pub pad: [u8; 6],
+    /// The first bytes of the request that waits, in words so that they are copied as such.
+    pub request: [u64; REQUEST_PREFIX / 8],
+}
+
+impl Flow {
+    /// Nothing known yet.
+    pub const EMPTY: Self = Self {
+        since_ns: 0,
+        bytes_out: 0,
+        bytes_in: 0,
+        netns_cookie: 0,
+        peer: 0,
+        requests: 0,
+        next_out: 0,
+        next_in: 0,
+        pid: 0,
+        role: role::UNKNOWN,
+        state: state::CONNECTING,
+        flags: 0,
+        sequenced: 0,
+        framing: framing::TURNS,
+        request_length: 0,
+        pad: [0; 6],
+        request: [0; REQUEST_PREFIX / 8],
+    };
 }
 
 const _: () = assert!(size_of::<PeerKey>() == 40);
-const _: () = assert!(size_of::<Flow>() == 56);
+const _: () = assert!(size_of::<Flow>() == 160);
 
 // SAFETY: `#[repr(C)]`, integers and arrays of them only, no padding that the compiler adds
 // (the assertion above counts every byte), any bit pattern valid.

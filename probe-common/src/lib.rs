@@ -9,6 +9,7 @@ pub mod connection;
 pub mod counters;
 pub mod event;
 pub mod flow;
+pub mod gauge;
 pub mod histogram;
 pub mod lane;
 pub mod line;

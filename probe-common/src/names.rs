@@ -76,6 +76,8 @@ pub mod map {
     pub const PEER_COUNTERS: &str = "PROBE_PEERCNT";
     /// Per-CPU array of [`crate::histogram::Buckets`], by peer slot.
     pub const LATENCY: &str = "PROBE_LATENCY";
+    /// Array of [`crate::gauge::Gauge`], by peer slot, mapped into the observer's memory.
+    pub const GAUGES: &str = "PROBE_GAUGES";
 }
 
 /// Programs.
@@ -156,6 +158,7 @@ pub const MAPS: &[&str] = &[
     map::PEER_CURSOR,
     map::PEER_COUNTERS,
     map::LATENCY,
+    map::GAUGES,
 ];
 
 /// Every program of the object.

@@ -4,8 +4,8 @@ use aya_ebpf::{EbpfContext, helpers::bpf_ktime_get_ns};
 use probe_common::{
     address::Address,
     event::{
-        ANSWER_PREFIX, AnswerEvent, CloseEvent, ConnectEvent, EstablishedEvent, EventHeader,
-        REQUEST_PREFIX, RequestEvent, kind,
+        ANSWER_PREFIX, CallEvent, CloseEvent, ConnectEvent, EstablishedEvent, EventHeader,
+        GREETING_PREFIX, GreetingEvent, kind,
     },
     flow::Flow,
 };
@@ -114,42 +114,47 @@ pub(crate) fn established(subject: Subject, role: u8, connect_ns: u64, ends: &En
 }
 
 #[inline(always)]
-pub(crate) fn request(subject: Subject, flow: &Flow, skb: &Skb, payload: u32) {
-    emit::<RequestEvent>(|event| {
-        // SAFETY: `event` points at room for one in the ring.
+pub(crate) fn call(subject: Subject, flow: &Flow, latency_ns: u64, skb: &Skb, payload: u32) {
+    let rtt_us = skb.smoothed_rtt_us();
+    emit::<CallEvent>(|event| {
+        // SAFETY: `event` points at room for one in the ring; the request's words are as long as
+        // its bytes, and both begin where words may.
         unsafe {
-            (*event).header = subject.header::<RequestEvent>(kind::REQUEST);
-            (*event).number = flow.requests;
-            (*event).role = flow.role;
-            (*event).pad = 0;
-            (*event).prefix = [0; REQUEST_PREFIX];
-            let to = (&raw mut (*event).prefix).cast();
-            (*event).prefix_length = skb.load_up_to::<REQUEST_PREFIX>(payload, to) as u8;
-        }
-    });
-}
-
-#[inline(always)]
-pub(crate) fn answer(subject: Subject, flow: &Flow, latency_ns: u64, skb: &Skb, payload: u32) {
-    emit::<AnswerEvent>(|event| {
-        // SAFETY: `event` points at room for one in the ring.
-        unsafe {
-            (*event).header = subject.header::<AnswerEvent>(kind::ANSWER);
+            (*event).header = subject.header::<CallEvent>(kind::CALL);
             (*event).latency_ns = latency_ns;
             (*event).number = flow.requests;
+            (*event).rtt_us = rtt_us;
             (*event).role = flow.role;
+            (*event).framing = flow.framing;
+            (*event).request_length = flow.request_length;
             (*event).pad = 0;
-            (*event).prefix = [0; ANSWER_PREFIX];
-            let to = (&raw mut (*event).prefix).cast();
-            (*event).prefix_length = skb.load_up_to::<ANSWER_PREFIX>(payload, to) as u8;
+            *(&raw mut (*event).request).cast() = flow.request;
+            *(&raw mut (*event).answer).cast() = [0u64; ANSWER_PREFIX / 8];
+            let to = (&raw mut (*event).answer).cast();
+            (*event).answer_length = skb.load_up_to::<ANSWER_PREFIX>(payload, to) as u8;
         }
     });
 }
 
 #[inline(always)]
-pub(crate) fn close(subject: Subject, flow: &Flow, ending: u8, waited_ns: u64) {
-    emit::<CloseEvent>(|event| {
+pub(crate) fn greeting(subject: Subject, flow: &Flow, skb: &Skb, payload: u32) {
+    emit::<GreetingEvent>(|event| {
         // SAFETY: `event` points at room for one in the ring.
+        unsafe {
+            (*event).header = subject.header::<GreetingEvent>(kind::GREETING);
+            (*event).role = flow.role;
+            (*event).pad = [0; 6];
+            *(&raw mut (*event).prefix).cast() = [0u64; GREETING_PREFIX / 8];
+            let to = (&raw mut (*event).prefix).cast();
+            (*event).prefix_length = skb.load_up_to::<GREETING_PREFIX>(payload, to) as u8;
+        }
+    });
+}
+
+#[inline(always)]
+pub(crate) fn close(subject: Subject, flow: &Flow, ending: u8, waited_ns: u64, request_length: u8) {
+    emit::<CloseEvent>(|event| {
+        // SAFETY: as for a call.
         unsafe {
             (*event).header = subject.header::<CloseEvent>(kind::CLOSE);
             (*event).waited_ns = waited_ns;
@@ -158,7 +163,9 @@ pub(crate) fn close(subject: Subject, flow: &Flow, ending: u8, waited_ns: u64) {
             (*event).requests = flow.requests;
             (*event).ending = ending;
             (*event).role = flow.role;
-            (*event).pad = 0;
+            (*event).framing = flow.framing;
+            (*event).request_length = request_length;
+            *(&raw mut (*event).request).cast() = flow.request;
         }
     });
 }

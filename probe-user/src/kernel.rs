@@ -16,6 +16,7 @@ pub mod lease;
 pub mod leftovers;
 pub mod log;
 pub mod login;
+pub mod mapped;
 pub mod near;
 pub mod netns;
 pub mod object;

@@ -3,21 +3,25 @@
 //! Pure: facts go in with their time, statistics over any span of time come out. Nothing here
 //! reads a clock, a file or the kernel.
 
-pub mod calls;
+pub mod call;
+mod calls;
 pub mod histogram;
 pub mod history;
 pub mod party;
+mod recent;
 pub mod scope;
 pub mod window;
 
 use std::{collections::HashMap, net::SocketAddr};
 
+use foldhash::fast::FixedState;
 use probe_common::{
     event::Event,
     flow::{PeerKey, role},
+    gauge::Gauge,
 };
 
-pub use calls::{Call, Outcome};
+pub use call::{Call, Outcome};
 pub use histogram::Histogram;
 pub use party::{Dependency, Party, Process, Service};
 pub use scope::{Names, Scope};
@@ -35,7 +39,7 @@ pub struct Model {
     dependencies: Vec<Dependency>,
     services: Vec<Service>,
     /// Which party a peer is; `None` for one out of scope.
-    parties: HashMap<PeerKey, Option<PartyIndex>>,
+    parties: HashMap<PeerKey, Option<PartyIndex>, FixedState>,
 }
 
 /// Which party of a model a call belongs to.
@@ -66,15 +70,29 @@ impl Model {
                 .or_insert_with(|| Process::from_connect(connect));
         }
         let index = self.party_of(peer)?;
-        let party = match index {
-            PartyIndex::Dependency(index) => &mut self.dependencies[index].party,
-            PartyIndex::Service(index) => &mut self.services[index].party,
-        };
+        let party = party_at(&mut self.dependencies, &mut self.services, index);
         let call = self.calls.follow(event, party)?;
         Some(Call {
             party: Some(index),
             ..call
         })
+    }
+
+    /// Takes in how many requests wait, as the kernel programs count them: all peers at once.
+    pub fn set_in_flight(&mut self, gauges: &[(PeerKey, Gauge)]) {
+        let dependencies = self.dependencies.iter_mut().map(|it| &mut it.party);
+        let parties = dependencies.chain(self.services.iter_mut().map(|it| &mut it.party));
+        parties.for_each(|party| party.in_flight = 0);
+        for (peer, gauge) in gauges {
+            let Some(&Some(index)) = self.parties.get(peer) else {
+                continue;
+            };
+            let party = party_at(&mut self.dependencies, &mut self.services, index);
+            // Of several peers the sum is known at this moment only, of each alone the most ever.
+            party.in_flight += u32::try_from(gauge.in_flight).unwrap_or(0);
+            let most = u32::try_from(gauge.most).unwrap_or(u32::MAX);
+            party.in_flight_max = party.in_flight_max.max(party.in_flight).max(most);
+        }
     }
 
     /// Tells who a process is, in better words than the connect hook has.
@@ -189,6 +207,17 @@ impl Model {
         });
         self.dependencies[index].peers.push(*peer);
         Some(PartyIndex::Dependency(index))
+    }
+}
+
+fn party_at<'a>(
+    dependencies: &'a mut [Dependency],
+    services: &'a mut [Service],
+    index: PartyIndex,
+) -> &'a mut Party {
+    match index {
+        PartyIndex::Dependency(index) => &mut dependencies[index].party,
+        PartyIndex::Service(index) => &mut services[index].party,
     }
 }
 

@@ -1,6 +1,6 @@
 //! A connection ended, or the attempt at one did.
 
-use super::{EventHeader, reader::Reader};
+use super::{EventHeader, REQUEST_PREFIX, reader::Reader};
 
 /// [`CloseEvent::ending`] values.
 pub mod ending {
@@ -39,11 +39,15 @@ pub struct CloseEvent {
     pub ending: u8,
     /// One of [`crate::flow::role`].
     pub role: u8,
-    /// Always zero.
-    pub pad: u16,
+    /// One of [`crate::flow::framing`].
+    pub framing: u8,
+    /// How many bytes of `request` count; 0 where no request was waiting.
+    pub request_length: u8,
+    /// The first bytes of the request that was waiting.
+    pub request: [u8; REQUEST_PREFIX],
 }
 
-const _: () = assert!(size_of::<CloseEvent>() == 56);
+const _: () = assert!(size_of::<CloseEvent>() == 152);
 
 impl CloseEvent {
     pub(super) fn decode(header: EventHeader, mut r: Reader<'_>) -> Option<Self> {
@@ -55,7 +59,14 @@ impl CloseEvent {
             requests: r.u32()?,
             ending: r.u8()?,
             role: r.u8()?,
-            pad: r.u16()?,
+            framing: r.u8()?,
+            request_length: r.u8()?,
+            request: r.array()?,
         })
+    }
+
+    /// The bytes of the request that count.
+    pub fn request(&self) -> &[u8] {
+        &self.request[..usize::from(self.request_length).min(REQUEST_PREFIX)]
     }
 }

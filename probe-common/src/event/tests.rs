@@ -42,32 +42,37 @@ fn samples() -> [(Event, std::vec::Vec<u8>); 5] {
         role: 1,
         pad: [0; 3],
     };
-    let request = RequestEvent {
-        header: header(kind::REQUEST, 128),
-        number: 1,
-        role: 1,
-        prefix_length: 3,
-        pad: 0,
-        prefix: [b'G'; REQUEST_PREFIX],
-    };
-    let answer = AnswerEvent {
-        header: header(kind::ANSWER, 88),
+    let call = CallEvent {
+        header: header(kind::CALL, 192),
         latency_ns: 77,
         number: 1,
+        rtt_us: 250,
         role: 2,
-        prefix_length: 255,
+        framing: 0,
+        request_length: 3,
+        answer_length: 255,
         pad: 0,
-        prefix: [b'H'; ANSWER_PREFIX],
+        request: [b'G'; REQUEST_PREFIX],
+        answer: [b'H'; ANSWER_PREFIX],
+    };
+    let greeting = GreetingEvent {
+        header: header(kind::GREETING, 128),
+        role: 1,
+        prefix_length: 3,
+        pad: [0; 6],
+        prefix: [b'2'; GREETING_PREFIX],
     };
     let close = CloseEvent {
-        header: header(kind::CLOSE, 56),
+        header: header(kind::CLOSE, 152),
         waited_ns: 1,
         bytes_out: 2,
         bytes_in: 3,
         requests: 4,
         ending: ending::RESET_SENT,
         role: 1,
-        pad: 0,
+        framing: 1,
+        request_length: 2,
+        request: [b'G'; REQUEST_PREFIX],
     };
     [
         (Event::Connect(connect), bytes_of(&connect).to_vec()),
@@ -75,9 +80,9 @@ fn samples() -> [(Event, std::vec::Vec<u8>); 5] {
             Event::Established(established),
             bytes_of(&established).to_vec(),
         ),
-        (Event::Request(request), bytes_of(&request).to_vec()),
-        (Event::Answer(answer), bytes_of(&answer).to_vec()),
         (Event::Close(close), bytes_of(&close).to_vec()),
+        (Event::Call(call), bytes_of(&call).to_vec()),
+        (Event::Greeting(greeting), bytes_of(&greeting).to_vec()),
     ]
 }
 
@@ -115,8 +120,9 @@ fn an_unknown_kind_is_refused() {
 
 #[test]
 fn a_prefix_length_beyond_the_prefix_is_cut() {
-    let (Event::Answer(answer), _) = samples()[3].clone() else {
+    let (Event::Call(call), _) = samples()[3].clone() else {
         unreachable!()
     };
-    assert_eq!(answer.prefix().len(), ANSWER_PREFIX);
+    assert_eq!(call.answer().len(), ANSWER_PREFIX);
+    assert_eq!(call.request(), b"GGG");
 }

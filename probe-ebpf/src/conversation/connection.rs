@@ -9,7 +9,7 @@ use probe_common::{
 
 use crate::{
     emit::{self, Ends, Subject},
-    maps::{count, flows, peers},
+    maps::{count, flows, gauges, peers},
 };
 
 /// Who connects.
@@ -39,16 +39,15 @@ pub(crate) fn connecting<C: EbpfContext>(
     });
     count!(peers::counters_of(peer), connects);
     let subject = Subject::now(cookie, peer);
-    let flow = Flow {
-        since_ns: subject.at_ns,
-        netns_cookie: caller.netns_cookie,
-        peer,
-        pid: caller.pid,
-        role: role::CLIENT,
-        state: state::CONNECTING,
-        ..Flow::default()
-    };
-    flows::put(cookie, &flow);
+    if let Some(flow) = flows::begin(cookie) {
+        // SAFETY: a valid pointer into the map; no packet of the connection was sent yet.
+        let flow = unsafe { &mut *flow };
+        flow.since_ns = subject.at_ns;
+        flow.netns_cookie = caller.netns_cookie;
+        flow.peer = peer;
+        flow.pid = caller.pid;
+        flow.role = role::CLIENT;
+    }
     emit::connect(subject, ctx, caller, remote, port);
 }
 
@@ -79,14 +78,14 @@ pub(crate) fn accepted(cookie: u64, netns_cookie: u64, ends: &Ends) {
         ..PeerKey::default()
     });
     count!(peers::counters_of(peer), connects);
-    let flow = Flow {
-        netns_cookie,
-        peer,
-        role: role::SERVER,
-        state: state::IDLE,
-        ..Flow::default()
-    };
-    flows::put(cookie, &flow);
+    if let Some(flow) = flows::begin(cookie) {
+        // SAFETY: a valid pointer into the map; no payload of the connection came yet.
+        let flow = unsafe { &mut *flow };
+        flow.netns_cookie = netns_cookie;
+        flow.peer = peer;
+        flow.role = role::SERVER;
+        flow.state = state::IDLE;
+    }
     emit::established(Subject::now(cookie, peer), role::SERVER, 0, ends);
 }
 
@@ -117,10 +116,16 @@ pub(crate) fn end(cookie: u64, flow: &mut Flow, how: u8) {
     } else {
         0
     };
+    let request_length = if flow.state == state::WAITING {
+        flow.request_length
+    } else {
+        0
+    };
     let counters = peers::counters_of(flow.peer);
     if flow.state == state::CONNECTING {
         count!(counters, connect_failures);
     } else if flow.state == state::WAITING {
+        gauges::fall(flow.peer, 1);
         let caller_left = match flow.role {
             role::SERVER => matches!(how, ending::FIN_RECEIVED | ending::RESET_RECEIVED),
             _ => matches!(how, ending::FIN_SENT | ending::RESET_SENT | ending::GONE),
@@ -137,5 +142,5 @@ pub(crate) fn end(cookie: u64, flow: &mut Flow, how: u8) {
         peer: flow.peer,
         at_ns: now_ns,
     };
-    emit::close(subject, flow, how, waited_ns);
+    emit::close(subject, flow, how, waited_ns, request_length);
 }

@@ -1,9 +1,12 @@
 //! Requests and answers, told from the direction of payload.
 
-use aya_ebpf::helpers::generated::{bpf_get_socket_cookie, bpf_skb_cgroup_id};
+use aya_ebpf::helpers::{
+    bpf_ktime_get_ns,
+    generated::{bpf_get_socket_cookie, bpf_skb_cgroup_id},
+};
 use probe_common::{
     address::protocol,
-    event::ending,
+    event::{REQUEST_PREFIX, ending},
     flow::{Flow, PeerKey, flag, role, state},
 };
 use probe_ebpf::packet::{Packet, Segment, tcp_flag};
@@ -11,7 +14,7 @@ use probe_ebpf::packet::{Packet, Segment, tcp_flag};
 use super::connection;
 use crate::{
     emit::{self, Subject},
-    maps::{count, flows, peers},
+    maps::{count, flows, gauges, peers},
     skb::Skb,
 };
 
@@ -38,6 +41,11 @@ impl Sight {
 /// A segment left its sender's socket, or reached its receiver's.
 #[inline(always)]
 pub(crate) fn segment_passed(sight: &Sight) {
+    // An acknowledgement and no more: nothing of a conversation, and every other packet is one.
+    let ends = sight.segment.flags & (tcp_flag::FIN | tcp_flag::RST) != 0;
+    if sight.payload_length() == 0 && !ends {
+        return;
+    }
     // SAFETY: a helper call on the context the kernel gave.
     let cookie = unsafe { bpf_get_socket_cookie(sight.skb.raw().cast()) };
     if cookie == 0 {
@@ -95,14 +103,15 @@ fn find(cookie: u64, sight: &Sight) -> Option<*mut Flow> {
         key.port = local_port;
         key.role = role::SERVER;
     }
-    let flow = Flow {
-        peer: peers::slot_of(&key),
-        role: key.role,
-        state: state::IDLE,
-        flags: flag::FOUND,
-        ..Flow::default()
-    };
-    flows::put(cookie, &flow)
+    let peer = peers::slot_of(&key);
+    let found = flows::begin(cookie)?;
+    // SAFETY: a valid pointer into the map.
+    let flow = unsafe { &mut *found };
+    flow.peer = peer;
+    flow.role = key.role;
+    flow.state = state::IDLE;
+    flow.flags = flag::FOUND;
+    Some(found)
 }
 
 #[inline(always)]
@@ -125,22 +134,49 @@ fn payload_passed(cookie: u64, flow: &mut Flow, sight: &Sight) {
     let towards_server = sight.outgoing == (flow.role == role::CLIENT);
     let payload = u32::from(sight.segment.payload);
     if towards_server {
-        if flow.state == state::WAITING {
-            return;
+        if flow.state != state::WAITING {
+            asked(flow, sight, payload);
         }
-        let subject = Subject::now(cookie, flow.peer);
-        flow.state = state::WAITING;
-        flow.since_ns = subject.at_ns;
-        flow.requests += 1;
-        count!(counters, requests);
-        emit::request(subject, flow, &sight.skb, payload);
     } else if flow.state == state::WAITING {
+        answered(cookie, flow, sight, payload);
+    } else if flow.state == state::IDLE {
+        greeted(cookie, flow, sight, payload);
+    }
+}
+
+/// A request's first byte passed; its first bytes are kept until it is answered.
+#[inline(always)]
+fn asked(flow: &mut Flow, sight: &Sight, payload: u32) {
+    // SAFETY: a helper call without arguments.
+    flow.since_ns = unsafe { bpf_ktime_get_ns() };
+    flow.state = state::WAITING;
+    flow.requests += 1;
+    let to = (&raw mut flow.request).cast();
+    // SAFETY: the room is that many bytes.
+    flow.request_length = unsafe { sight.skb.load_up_to::<REQUEST_PREFIX>(payload, to) } as u8;
+    count!(peers::counters_of(flow.peer), requests);
+    gauges::rise(flow.peer);
+}
+
+/// An answer's first byte passed.
+#[inline(always)]
+fn answered(cookie: u64, flow: &mut Flow, sight: &Sight, payload: u32) {
+    let subject = Subject::now(cookie, flow.peer);
+    let latency_ns = subject.at_ns.saturating_sub(flow.since_ns);
+    flow.state = state::ANSWERING;
+    count!(peers::counters_of(flow.peer), answers);
+    gauges::fall(flow.peer, 1);
+    peers::record_latency(flow.peer, latency_ns);
+    emit::call(subject, flow, latency_ns, &sight.skb, payload);
+}
+
+/// The server said something that nobody had asked for.
+#[inline(always)]
+fn greeted(cookie: u64, flow: &mut Flow, sight: &Sight, payload: u32) {
+    if flow.requests == 0 && flow.flags & (flag::GREETED | flag::FOUND) == 0 {
+        flow.flags |= flag::GREETED;
         let subject = Subject::now(cookie, flow.peer);
-        let latency_ns = subject.at_ns.saturating_sub(flow.since_ns);
-        flow.state = state::ANSWERING;
-        count!(counters, answers);
-        peers::record_latency(flow.peer, latency_ns);
-        emit::answer(subject, flow, latency_ns, &sight.skb, payload);
+        emit::greeting(subject, flow, &sight.skb, payload);
     }
 }
 

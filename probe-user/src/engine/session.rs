@@ -60,6 +60,7 @@ impl Session {
                 ended(&call, model);
             }
         });
+        self.model.set_in_flight(&self.observer.gauges());
         let counters = self.observer.counters()?;
         // What is laid to nobody is lost to every verdict as well.
         self.lost_events = counters.lost + counters.peers_full;

@@ -51,7 +51,7 @@ pub fn write(ebpf: &mut Ebpf) -> Result<usize> {
             role: it.peer.role,
             state: state::IDLE,
             flags: flag::FOUND,
-            ..Flow::default()
+            ..Flow::EMPTY
         };
         flows
             .insert(it.cookie, flow, 0)

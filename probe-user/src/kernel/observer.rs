@@ -3,16 +3,17 @@
 
 use std::{fs::File, path::PathBuf};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use aya::{
     Ebpf,
-    maps::{HashMap, MapData, PerCpuArray, RingBuf},
+    maps::{HashMap, Map, MapData, PerCpuArray, RingBuf},
     programs::{CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, CgroupSockAddr, SockOps},
 };
 use probe_common::{
     counters::ObserverCounters,
     event::Event,
-    flow::PeerKey,
+    flow::{MAX_PEERS, PeerKey},
+    gauge::Gauge,
     histogram::Buckets,
     names::{map, program},
 };
@@ -20,6 +21,7 @@ use probe_common::{
 use super::{
     found,
     log::KernelLog,
+    mapped::Mapped,
     object::{self, Half},
 };
 use crate::model::Histogram;
@@ -29,6 +31,7 @@ pub struct Observer {
     events: RingBuf<MapData>,
     peers: HashMap<MapData, PeerKey, u32>,
     known: Vec<Option<PeerKey>>,
+    gauges: Mapped<Gauge>,
     ebpf: Ebpf,
     _log: Option<KernelLog>,
 }
@@ -48,7 +51,12 @@ impl Observer {
         log::info!("{found} connections were there already");
         attach(&mut ebpf, &cgroup)?;
         let log = KernelLog::follow(&mut ebpf);
+        let gauges = match take(&mut ebpf, map::GAUGES)? {
+            Map::Array(data) => Mapped::map(&data, MAX_PEERS as usize)?,
+            _ => bail!("{} is not an array", map::GAUGES),
+        };
         Ok(Self {
+            gauges,
             events: take(&mut ebpf, map::EVENTS)?.try_into()?,
             peers: take(&mut ebpf, map::PEERS)?.try_into()?,
             known: Vec::new(),
@@ -85,6 +93,14 @@ impl Observer {
         let mut sum = ObserverCounters::default();
         values.get(&0, 0)?.iter().for_each(|cpu| sum.add(cpu));
         Ok(sum)
+    }
+
+    /// How many requests wait, of every peer that was told of.
+    pub fn gauges(&self) -> Vec<(PeerKey, Gauge)> {
+        let known = self.known.iter().enumerate();
+        known
+            .filter_map(|(slot, peer)| Some(((*peer)?, self.gauges.read(slot)?)))
+            .collect()
     }
 
     /// Latencies of every peer that has a slot, as the kernel programs counted them: complete

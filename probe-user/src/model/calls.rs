@@ -1,150 +1,111 @@
-//! Calls out of events: what waits on each connection, and how its waiting ends.
-
-use std::collections::HashMap;
+//! Calls out of events: what is known of each connection, and what its turns and its end amount
+//! to.
 
 use probe_common::{
-    event::{AnswerEvent, CloseEvent, Event, EventHeader, ending},
+    event::{CallEvent, CloseEvent, Event, ending},
     flow::role,
 };
 
-use super::{Party, PartyIndex};
-use crate::protocol;
+use super::{Call, Outcome, Party, recent::Recent};
+use crate::protocol::{self, Kind, Protocol};
 
-/// How a call ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Outcome {
-    /// Answered, and well.
-    #[default]
-    Ok,
-    /// Answered with an error.
-    Error,
-    /// The other side reset the connection.
-    Reset,
-    /// Nobody listened.
-    Refused,
-    /// No connection came to be.
-    ConnectTimeout,
-    /// The caller left while an answer was due.
-    Abandoned,
-    /// The other side closed without an answer.
-    Closed,
+/// What is known of a connection.
+#[derive(Clone, Copy, Debug, Default)]
+struct Connection {
+    connected_ns: u64,
+    pid: u32,
+    tid: u32,
+    protocol: Protocol,
 }
 
-impl Outcome {
-    /// Its name in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Error => "error",
-            Self::Reset => "reset",
-            Self::Refused => "refused",
-            Self::ConnectTimeout => "connect_timeout",
-            Self::Abandoned => "abandoned",
-            Self::Closed => "closed",
+impl Connection {
+    /// What a call is told of the connection it is made on.
+    fn call(&self, cookie: u64) -> Call {
+        Call {
+            cookie,
+            connected_ns: self.connected_ns,
+            pid: self.pid,
+            tid: self.tid,
+            protocol: self.protocol,
+            ..Call::default()
         }
     }
-
-    /// Whether an answer came.
-    pub fn is_answered(self) -> bool {
-        matches!(self, Self::Ok | Self::Error)
-    }
 }
 
-/// A call that ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Call {
-    /// Whose call it was; `None` before the model has said so.
-    pub party: Option<PartyIndex>,
-    /// Cookie of the connection.
-    pub cookie: u64,
-    /// When it ended: its answer's first byte, or what came instead.
-    pub ended_ns: u64,
-    /// How long it had waited by then.
-    pub waited_ns: u64,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// The protocol's own status, where it has one.
-    pub status: Option<u16>,
-    /// Hash of the request's first bytes: the same for the same request made again.
-    pub fingerprint: u64,
-}
-
-/// Connections followed at once; beyond, those where nothing waits are forgotten.
-const MOST: usize = 131_072;
-
-/// What waits on each connection.
+/// The connections that calls are made on.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
-    waiting: HashMap<u64, Waiting>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Waiting {
-    number: u32,
-    fingerprint: u64,
+    connections: Recent<Connection>,
 }
 
 impl Calls {
     /// Takes in one event of a party's connection; gives the call that ended with it.
     pub(super) fn follow(&mut self, event: &Event, party: &mut Party) -> Option<Call> {
         match event {
-            Event::Connect(_) => None,
+            Event::Connect(connect) => {
+                let connection = Connection {
+                    connected_ns: connect.header.at_ns,
+                    pid: connect.pid,
+                    tid: connect.tid,
+                    protocol: Protocol::Unknown,
+                };
+                self.connections.insert(connect.header.cookie, connection);
+                None
+            }
             Event::Established(established) => {
                 if established.connect_ns > 0 {
                     party.connects.record(established.connect_ns / 1_000);
                 }
+                if established.role == role::SERVER {
+                    let connection = self.connections.entry(established.header.cookie);
+                    connection.connected_ns = established.header.at_ns;
+                }
                 None
             }
-            Event::Request(request) => {
-                self.begin(&request.header, request.number, request.prefix(), party);
+            Event::Greeting(greeting) => {
+                let connection = self.connections.entry(greeting.header.cookie);
+                connection.protocol = protocol::greeting(greeting.prefix());
                 None
             }
-            Event::Answer(answer) => Some(self.answered(answer, party)),
+            Event::Call(call) => self.answered(call, party),
             Event::Close(close) => self.closed(close, party),
         }
     }
 
-    fn begin(&mut self, header: &EventHeader, number: u32, prefix: &[u8], party: &mut Party) {
-        let waiting = Waiting {
-            number,
-            fingerprint: fingerprint(prefix),
-        };
-        if self.waiting.insert(header.cookie, waiting).is_none() {
-            party.in_flight += 1;
-            party.in_flight_max = party.in_flight_max.max(party.in_flight);
+    fn answered(&mut self, event: &CallEvent, party: &mut Party) -> Option<Call> {
+        let connection = self.connections.entry(event.header.cookie);
+        let (request, answer) =
+            protocol::exchange(connection.protocol, event.request(), event.answer());
+        connection.protocol = answer.protocol;
+        party.speaks(answer.protocol);
+        if request.kind == Kind::Handshake {
+            return None;
         }
-        if self.waiting.len() > MOST {
-            // Their ends were lost; nothing tells any more when they were.
-            self.waiting.clear();
-            party.in_flight = 0;
-        }
-    }
-
-    fn answered(&mut self, answer: &AnswerEvent, party: &mut Party) -> Call {
-        let meaning = protocol::answer(answer.prefix());
-        if meaning.protocol != protocol::UNKNOWN {
-            party.protocol = Some(meaning.protocol);
-        }
-        let outcome = if meaning.failed {
-            Outcome::Error
-        } else {
-            Outcome::Ok
-        };
         let call = Call {
-            party: None,
-            cookie: answer.header.cookie,
-            ended_ns: answer.header.at_ns,
-            waited_ns: answer.latency_ns,
-            outcome,
-            status: meaning.status,
-            fingerprint: self.end(answer.header.cookie, party),
+            began_ns: event.header.at_ns.saturating_sub(event.latency_ns),
+            ended_ns: event.header.at_ns,
+            waited_ns: event.latency_ns,
+            outcome: if answer.failed {
+                Outcome::Error
+            } else {
+                Outcome::Ok
+            },
+            status: answer.status,
+            fingerprint: request.fingerprint,
+            rtt_us: event.rtt_us,
+            number: event.number,
+            ..connection.call(event.header.cookie)
         };
+        if event.rtt_us > 0 {
+            party.rtts.record(u64::from(event.rtt_us));
+        }
         party.history.record(&call);
-        call
+        Some(call)
     }
 
     fn closed(&mut self, close: &CloseEvent, party: &mut Party) -> Option<Call> {
-        let fingerprint = self.end(close.header.cookie, party);
+        let cookie = close.header.cookie;
+        let connection = self.connections.remove(cookie).unwrap_or_default();
         if close.ending == ending::RESET_RECEIVED {
             party.resets += 1;
         }
@@ -152,27 +113,34 @@ impl Calls {
             return None;
         }
         let call = Call {
-            party: None,
-            cookie: close.header.cookie,
+            began_ns: close.header.at_ns.saturating_sub(close.waited_ns),
             ended_ns: close.header.at_ns,
             waited_ns: close.waited_ns,
             outcome: outcome_of(close),
-            status: None,
-            fingerprint,
+            ..connection.call(cookie)
+        };
+        let call = match call.outcome {
+            Outcome::Refused | Outcome::ConnectTimeout => call,
+            _ => cut_off(call, close, party)?,
         };
         party.history.record(&call);
         Some(call)
     }
+}
 
-    /// Nothing waits on a connection any more; gives the fingerprint of what did.
-    fn end(&mut self, cookie: u64, party: &mut Party) -> u64 {
-        let Some(waiting) = self.waiting.remove(&cookie) else {
-            return 0;
-        };
-        debug_assert!(waiting.number > 0);
-        party.in_flight = party.in_flight.saturating_sub(1);
-        waiting.fingerprint
+/// What a request was that no answer came to; `None` where nobody would have missed it.
+fn cut_off(call: Call, close: &CloseEvent, party: &mut Party) -> Option<Call> {
+    let request = protocol::request(call.protocol, close.request());
+    if request.kind != Kind::Call {
+        return None;
     }
+    party.speaks(request.protocol);
+    Some(Call {
+        fingerprint: request.fingerprint,
+        protocol: request.protocol,
+        number: close.requests,
+        ..call
+    })
 }
 
 /// What the end of a connection means for the call that waited on it.
@@ -189,13 +157,4 @@ fn outcome_of(close: &CloseEvent) -> Outcome {
         ending::RESET_RECEIVED | ending::RESET_SENT => Outcome::Reset,
         _ => Outcome::Closed,
     }
-}
-
-/// FNV-1a (Fowler, Noll, Vo) over the request's first line, or its first bytes where it has
-/// none.
-fn fingerprint(prefix: &[u8]) -> u64 {
-    let line = prefix.split(|&byte| byte == b'\r').next().unwrap_or(prefix);
-    line.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
 }

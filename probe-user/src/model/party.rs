@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use probe_common::{event::ConnectEvent, flow::PeerKey};
 
 use super::{history::History, socket_address};
-use crate::protocol;
+use crate::protocol::{self, Protocol};
 
 /// Who a process is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,12 +47,23 @@ pub struct Party {
     pub connects: super::Histogram,
     /// Connections that were reset by the other side.
     pub resets: u64,
+    /// Round-trip times of its connections, one at each answer.
+    pub rtts: super::Histogram,
+    /// Host that a TLS ClientHello asked for.
+    pub server_name: Option<String>,
 }
 
 impl Party {
     /// Name of the wire protocol.
     pub fn protocol(&self) -> &'static str {
         self.protocol.unwrap_or(protocol::UNKNOWN)
+    }
+
+    /// Takes note of what was spoken, where that was understood.
+    pub(super) fn speaks(&mut self, protocol: Protocol) {
+        if protocol != Protocol::Unknown {
+            self.protocol = Some(protocol.name());
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! HTTP/1.x (RFC 9112): the status line.
 
-use super::Answer;
+use super::{Answer, Protocol};
 
 /// Reads an answer's status line; `None` where it isn't one.
 ///
@@ -14,7 +14,7 @@ pub fn answer(prefix: &[u8]) -> Option<Answer> {
     let digit = |byte: &u8| byte.is_ascii_digit().then(|| u16::from(byte - b'0'));
     let status = digit(a)? * 100 + digit(b)? * 10 + digit(c)?;
     Some(Answer {
-        protocol: "http1",
+        protocol: Protocol::Http1,
         status: Some(status),
         failed: status >= 500 || status == 429,
     })
