@@ -1,6 +1,6 @@
 //! When a rule touched a flow's packets, so that an observer can tell which calls a fault was in.
 
-use crate::{connection::Hashes, random::mix};
+use crate::random::mix;
 
 /// How many of the last times are known.
 pub const REMEMBERED: usize = 16;
@@ -52,15 +52,6 @@ pub fn flow_key(flow_hash: u64, rule: u32) -> u64 {
 #[inline(always)]
 pub fn socket_key(cookie: u64, rule: u32) -> u64 {
     flow_key(mix(cookie), rule)
-}
-
-/// What a rule may know a connection by: its packets one way, the other, and its socket.
-pub fn keys(there: &Hashes, back: &Hashes, cookie: u64, rule: u32) -> [u64; 3] {
-    [
-        flow_key(there.flow, rule),
-        flow_key(back.flow, rule),
-        socket_key(cookie, rule),
-    ]
 }
 
 const _: () = assert!(REMEMBERED.is_power_of_two());

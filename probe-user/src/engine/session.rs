@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::{
     game_day::Evidence,
-    kernel::{clock, observer::Observer, owners::Owners, process},
+    kernel::{clock, observer::Observer, owners::Owners, process, touched::Touched},
     model::{Call, Model, Names, Process, Scope, WindowStats},
     snapshot::{TimelineEntry, TimelineKind},
 };
@@ -36,11 +36,14 @@ impl Session {
     /// # Errors
     /// Where the host can't: see `probe doctor`.
     pub fn begin(scope: Scope, names: Names) -> Result<Self> {
+        let observer = Observer::open()?;
+        let mut model = Model::new(scope, names);
+        model.set_ledger(Box::new(Touched::default()));
         Ok(Self {
-            observer: Observer::open()?,
+            observer,
             owners: Owners::default(),
             named: HashSet::new(),
-            model: Model::new(scope, names),
+            model,
             started_ns: clock::now_ns(),
             lost_events: 0,
             timeline: Vec::new(),

@@ -6,7 +6,11 @@ use probe_common::{
     flow::role,
 };
 
-use super::{Call, Outcome, Party, recent::Recent};
+use super::{
+    Call, Outcome, Party,
+    ledger::{FaultId, Ledger, Wire},
+    recent::Recent,
+};
 use crate::protocol::{self, Kind, Protocol};
 
 /// What is known of a connection.
@@ -16,6 +20,7 @@ struct Connection {
     pid: u32,
     tid: u32,
     protocol: Protocol,
+    flows: Option<[u64; 2]>,
 }
 
 impl Connection {
@@ -30,12 +35,21 @@ impl Connection {
             ..Call::default()
         }
     }
+
+    fn wire(&self, cookie: u64) -> Wire {
+        Wire {
+            flows: self.flows,
+            cookie,
+        }
+    }
 }
 
 /// The connections that calls are made on.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     connections: Recent<Connection>,
+    /// Who knows which fault a call was in.
+    pub(super) ledger: Option<Box<dyn Ledger>>,
 }
 
 impl Calls {
@@ -47,7 +61,7 @@ impl Calls {
                     connected_ns: connect.header.at_ns,
                     pid: connect.pid,
                     tid: connect.tid,
-                    protocol: Protocol::Unknown,
+                    ..Connection::default()
                 };
                 self.connections.insert(connect.header.cookie, connection);
                 None
@@ -56,8 +70,9 @@ impl Calls {
                 if established.connect_ns > 0 {
                     party.connects.record(established.connect_ns / 1_000);
                 }
+                let connection = self.connections.entry(established.header.cookie);
+                connection.flows = Wire::of(established).flows;
                 if established.role == role::SERVER {
-                    let connection = self.connections.entry(established.header.cookie);
                     connection.connected_ns = established.header.at_ns;
                 }
                 None
@@ -96,6 +111,7 @@ impl Calls {
             number: event.number,
             ..connection.call(event.header.cookie)
         };
+        let call = in_fault(&mut self.ledger, &connection.wire(call.cookie), call);
         if event.rtt_us > 0 {
             party.rtts.record(u64::from(event.rtt_us));
         }
@@ -123,8 +139,18 @@ impl Calls {
             Outcome::Refused | Outcome::ConnectTimeout => call,
             _ => cut_off(call, close, party)?,
         };
+        let call = in_fault(&mut self.ledger, &connection.wire(cookie), call);
         party.history.record(&call);
         Some(call)
+    }
+}
+
+/// The same call, with the fault that it was in.
+fn in_fault(ledger: &mut Option<Box<dyn Ledger>>, wire: &Wire, call: Call) -> Call {
+    let ask = |ledger: &mut Box<dyn Ledger>| ledger.fault(wire, call.began_ns, call.ended_ns);
+    Call {
+        fault: ledger.as_mut().map_or(FaultId::NONE, ask),
+        ..call
     }
 }
 
