@@ -21,6 +21,7 @@ pub mod protect;
 pub mod question;
 pub mod random;
 pub mod rule;
+pub mod touches;
 
 /// Version of everything in this crate that crosses the boundary.
 ///

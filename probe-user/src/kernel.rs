@@ -31,3 +31,4 @@ pub mod resolve;
 pub mod seeds;
 pub mod sockets;
 pub mod support;
+pub mod touched;

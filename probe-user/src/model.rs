@@ -11,6 +11,7 @@ pub mod container;
 pub mod histogram;
 pub mod history;
 pub mod hosts;
+pub mod ledger;
 pub mod listener;
 pub mod names;
 mod naming;
@@ -41,6 +42,7 @@ pub use undeclared::Undeclared;
 pub use window::WindowStats;
 
 use calls::Calls;
+use ledger::Ledger;
 
 /// Everything observed so far, of what is in scope.
 #[derive(Debug, Default)]
@@ -77,6 +79,16 @@ impl Model {
             names,
             ..Self::default()
         }
+    }
+
+    /// Asks somebody from now on which fault a call was in.
+    pub fn set_ledger(&mut self, ledger: Box<dyn Ledger>) {
+        self.calls.ledger = Some(ledger);
+    }
+
+    /// What the fault is called that a call was in; `None` where it was in none.
+    pub fn fault_name(&self, call: &Call) -> Option<&str> {
+        self.calls.ledger.as_ref()?.name(call.fault)
     }
 
     /// Takes in one event about a peer; gives the call that ended with it, if one did;

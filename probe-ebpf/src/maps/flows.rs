@@ -17,13 +17,16 @@ static FAULT_FLOWS: LruHashMap<u64, FaultFlow> = LruHashMap::with_max_entries(MA
 static FLOWS: LruHashMap<u64, Flow> = LruHashMap::with_max_entries(MAX_FLOWS, 0);
 static EMPTY: Flow = Flow::EMPTY;
 
+/// What a flow begins with. Not on the stack, which hasn't the room.
+static NEW: FaultFlow = FaultFlow::NEW;
+
 /// The injector's state of a flow under a rule, made where there is none.
 #[inline(always)]
 pub(crate) fn fault_flow(key: u64) -> Option<*mut FaultFlow> {
     if let Some(flow) = FAULT_FLOWS.get_ptr_mut(key) {
         return Some(flow);
     }
-    let _ = FAULT_FLOWS.insert(key, FaultFlow::default(), 0);
+    let _ = FAULT_FLOWS.insert(key, &NEW, 0);
     FAULT_FLOWS.get_ptr_mut(key)
 }
 

@@ -8,7 +8,7 @@ use probe_common::event::Event;
 
 use crate::{
     game_day::Evidence,
-    kernel::{cgroups, clock, observer::Observer, owners::Owners, process},
+    kernel::{cgroups, clock, observer::Observer, owners::Owners, process, touched::Touched},
     model::{
         Accounts, Call, Model, Names, Process, Scope, Undeclared, WindowStats,
         undeclared::undeclared,
@@ -50,6 +50,7 @@ impl Session {
     pub fn begin(scope: Scope, names: Names) -> Result<Self> {
         let observer = Observer::open()?;
         let mut model = Model::new(scope, names);
+        model.set_ledger(Box::new(Touched::default()));
         let mut named = HashSet::new();
         // Who has connections already made them before any hook could tell of it.
         for pid in observer.callers() {

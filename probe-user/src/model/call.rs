@@ -1,6 +1,6 @@
 //! A call that ended, and how.
 
-use super::PartyIndex;
+use super::{PartyIndex, ledger::FaultId};
 use crate::protocol::Protocol;
 
 /// How a call ended.
@@ -87,4 +87,6 @@ pub struct Call {
     pub pid: u32,
     /// Its thread that connected; 0 where it isn't known.
     pub tid: u32,
+    /// The fault that touched a packet of it.
+    pub fault: FaultId,
 }

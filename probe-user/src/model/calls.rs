@@ -6,7 +6,12 @@ use probe_common::{
     flow::{framing, role},
 };
 
-use super::{Call, Outcome, Party, PartyIndex, recent::Recent, streams::Streams};
+use super::{
+    Call, Outcome, Party, PartyIndex,
+    ledger::{FaultId, Ledger, Wire},
+    recent::Recent,
+    streams::Streams,
+};
 use crate::protocol::{self, Answer, Kind, Protocol, Request};
 
 /// What is known of a connection.
@@ -16,6 +21,7 @@ struct Connection {
     pid: u32,
     tid: u32,
     protocol: Protocol,
+    flows: Option<[u64; 2]>,
 }
 
 impl Connection {
@@ -30,6 +36,13 @@ impl Connection {
             ..Call::default()
         }
     }
+
+    fn wire(&self, cookie: u64) -> Wire {
+        Wire {
+            flows: self.flows,
+            cookie,
+        }
+    }
 }
 
 /// The connections that calls are made on.
@@ -39,6 +52,8 @@ pub(super) struct Calls {
     streams: Streams,
     /// Calls that ended with the last event, and weren't handed on yet; the last one first.
     ended: Vec<Call>,
+    /// Who knows which fault a call was in.
+    pub(super) ledger: Option<Box<dyn Ledger>>,
 }
 
 impl Calls {
@@ -55,7 +70,7 @@ impl Calls {
                     connected_ns: connect.header.at_ns,
                     pid: connect.pid,
                     tid: connect.tid,
-                    protocol: Protocol::Unknown,
+                    ..Connection::default()
                 };
                 self.connections.insert(connect.header.cookie, connection);
                 None
@@ -64,8 +79,9 @@ impl Calls {
                 if established.connect_ns > 0 {
                     party.connects.record(established.connect_ns / 1_000);
                 }
+                let connection = self.connections.entry(established.header.cookie);
+                connection.flows = Wire::of(established).flows;
                 if established.role == role::SERVER {
-                    let connection = self.connections.entry(established.header.cookie);
                     connection.connected_ns = established.header.at_ns;
                 }
                 None
@@ -117,6 +133,7 @@ impl Calls {
             number: event.number,
             ..connection.call(event.header.cookie)
         };
+        let call = in_fault(&mut self.ledger, &connection.wire(call.cookie), call);
         if event.rtt_us > 0 {
             party.rtts.record(u64::from(event.rtt_us));
         }
@@ -137,8 +154,9 @@ impl Calls {
 
     fn frame(&mut self, frame: &FrameEvent<'_>, party: &mut Party) -> Option<Call> {
         let cookie = frame.head.header.cookie;
-        let connection = self.connections.entry(cookie).call(cookie);
-        let call = self.streams.follow(frame, connection)?;
+        let connection = *self.connections.entry(cookie);
+        let call = self.streams.follow(frame, connection.call(cookie))?;
+        let call = in_fault(&mut self.ledger, &connection.wire(cookie), call);
         if call.rtt_us > 0 {
             party.rtts.record(u64::from(call.rtt_us));
         }
@@ -168,8 +186,9 @@ impl Calls {
             ..connection.call(cookie)
         };
         if close.framing == framing::HTTP2 {
-            let ended = &mut self.ended;
+            let (ended, ledger) = (&mut self.ended, &mut self.ledger);
             self.streams.close(call, |call| {
+                let call = in_fault(ledger, &connection.wire(cookie), call);
                 party.speaks(call.protocol);
                 party.record(&call);
                 ended.push(Call {
@@ -187,6 +206,7 @@ impl Calls {
             Outcome::Refused | Outcome::ConnectTimeout => call,
             _ => cut_off(call, close, party)?,
         };
+        let call = in_fault(&mut self.ledger, &connection.wire(cookie), call);
         party.record(&call);
         Some(call)
     }
@@ -211,6 +231,15 @@ fn unread() -> (Request, Answer) {
         failed: false,
     };
     (request, answer)
+}
+
+/// The same call, with the fault that it was in.
+fn in_fault(ledger: &mut Option<Box<dyn Ledger>>, wire: &Wire, call: Call) -> Call {
+    let ask = |ledger: &mut Box<dyn Ledger>| ledger.fault(wire, call.began_ns, call.ended_ns);
+    Call {
+        fault: ledger.as_mut().map_or(FaultId::NONE, ask),
+        ..call
+    }
 }
 
 /// What a request was that no answer came to; `None` where nobody would have missed it.

@@ -73,6 +73,8 @@ pub fn call(call: &Call, model: &Model) -> String {
         "status": call.status,
         "latency_us": call.waited_ns / 1_000,
         "request_fingerprint": format!("{:016x}", call.fingerprint),
+        "faulted": model.fault_name(call).is_some(),
+        "fault": model.fault_name(call),
     });
     document("probe.call/1", &fields)
 }
