@@ -14,7 +14,7 @@ mod message;
 mod reader;
 
 pub use call::{ANSWER_PREFIX, CallEvent, REQUEST_PREFIX};
-pub use close::{CloseEvent, ending};
+pub use close::{ATTEMPTED, CloseEvent, ending};
 pub use connect::ConnectEvent;
 pub use established::EstablishedEvent;
 pub use frame::{FrameEntry, FrameEvent, FrameHead, LARGE_FRAGMENT, SMALL_FRAGMENT, frame_kind};

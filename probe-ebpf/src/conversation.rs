@@ -7,7 +7,7 @@ mod framed;
 mod questions;
 mod turns;
 
-pub(crate) use connection::{Caller, accepted, connected, connecting, gone};
+pub(crate) use connection::{Caller, accepted, addressed, connected, connecting, gone, released};
 pub(crate) use framed::Step;
 pub(crate) use questions::{asking, datagram_passed, socket_gone, socket_made};
 pub(crate) use turns::{Sight, segment_passed};

@@ -3,7 +3,7 @@
 use aya_ebpf::{EbpfContext, helpers::bpf_ktime_get_ns};
 use probe_common::{
     address::{Address, protocol},
-    event::ending,
+    event::{ATTEMPTED, REQUEST_PREFIX, ending},
     flow::{Flow, PeerKey, framing, role, state},
 };
 
@@ -29,6 +29,8 @@ pub(crate) fn connecting<C: EbpfContext>(
     remote: Address,
     port: u16,
 ) {
+    // A socket may be used for the next attempt.
+    released(cookie);
     let peer = peers::slot_of(&PeerKey {
         address: remote,
         netns_cookie: caller.netns_cookie,
@@ -52,6 +54,46 @@ pub(crate) fn connecting<C: EbpfContext>(
     emit::connect(subject, ctx, caller, remote, port);
 }
 
+/// The first packet of a connection is about to be sent: from now on its ends are known. They stand
+/// where a waiting request will, which nobody needs before.
+#[inline(always)]
+pub(crate) fn addressed(cookie: u64, ends: &Ends) {
+    let Some(flow) = flows::get(cookie) else {
+        return;
+    };
+    // SAFETY: a valid pointer into the map; the socket's own events come one after the other.
+    let flow = unsafe { &mut *flow };
+    if flow.state != state::CONNECTING {
+        return;
+    }
+    let to = (&raw mut flow.request).cast::<u8>();
+    // SAFETY: `ATTEMPTED` bytes, which the request has room for (asserted below).
+    unsafe {
+        to.cast::<Address>().write_unaligned(ends.local);
+        to.add(16).cast::<Address>().write_unaligned(ends.remote);
+        to.add(32).cast::<u16>().write_unaligned(ends.local_port);
+        to.add(34).cast::<u16>().write_unaligned(ends.remote_port);
+    }
+    flow.request_length = ATTEMPTED as u8;
+}
+
+const _: () = assert!(ATTEMPTED <= REQUEST_PREFIX);
+
+/// A socket is closed of which no packet was ever sent: connect() failed at once, or wasn't waited
+/// for.
+#[inline(always)]
+pub(crate) fn released(cookie: u64) {
+    let Some(flow) = flows::get(cookie) else {
+        return;
+    };
+    // SAFETY: a valid pointer into the map.
+    let flow = unsafe { &mut *flow };
+    if flow.state == state::CONNECTING && flow.request_length == 0 {
+        end(cookie, flow, ending::REFUSED);
+        flows::forget(cookie);
+    }
+}
+
 /// A connection that this side asked for came to be.
 #[inline(always)]
 pub(crate) fn connected(cookie: u64, ends: &Ends) {
@@ -65,6 +107,7 @@ pub(crate) fn connected(cookie: u64, ends: &Ends) {
     let subject = Subject::now(cookie, flow.peer);
     let took = subject.at_ns.saturating_sub(flow.since_ns);
     flow.state = state::IDLE;
+    flow.request_length = 0;
     emit::established(subject, role::CLIENT, took, ends);
 }
 
@@ -117,7 +160,7 @@ pub(crate) fn end(cookie: u64, flow: &mut Flow, how: u8) {
     } else {
         0
     };
-    let request_length = if flow.state == state::WAITING && flow.framing == framing::TURNS {
+    let request_length = if waiting && flow.framing == framing::TURNS {
         flow.request_length
     } else {
         0

@@ -1,5 +1,5 @@
-//! cgroup/sock_create and sock_release: UDP sockets come and go, as the observer sees it. Both
-//! only take note.
+//! cgroup/sock_create and sock_release: sockets come and go, as the observer sees it. Both only
+//! take note.
 
 use aya_ebpf::{
     EbpfContext,
@@ -34,11 +34,13 @@ pub(crate) fn sock_create_observe(ctx: SockContext) -> i32 {
     ALLOW
 }
 
-/// Notes that a UDP socket waits for no answer any more.
+/// Notes that a UDP socket waits for no answer any more, and a TCP socket for no connection.
 #[cgroup_sock(sock_release)]
 pub(crate) fn sock_release_observe(ctx: SockContext) -> i32 {
     if kind(&ctx) == SOCK_DGRAM {
         conversation::socket_gone(cookie(&ctx));
+    } else {
+        conversation::released(cookie(&ctx));
     }
     ALLOW
 }

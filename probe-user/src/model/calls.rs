@@ -80,7 +80,7 @@ impl Calls {
                     party.connects.record(established.connect_ns / 1_000);
                 }
                 let connection = self.connections.entry(established.header.cookie);
-                connection.flows = Wire::of(established).flows;
+                connection.flows = Some(Wire::flows_of(established));
                 if established.role == role::SERVER {
                     connection.connected_ns = established.header.at_ns;
                 }
@@ -206,7 +206,14 @@ impl Calls {
             Outcome::Refused | Outcome::ConnectTimeout => call,
             _ => cut_off(call, close, party)?,
         };
-        let call = in_fault(&mut self.ledger, &connection.wire(cookie), call);
+        let attempted = close.attempted();
+        let wire = Wire {
+            flows: connection
+                .flows
+                .or(attempted.map(|[near, far]| Wire::flows(&near, &far))),
+            cookie,
+        };
+        let call = in_fault(&mut self.ledger, &wire, call);
         party.record(&call);
         Some(call)
     }

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use probe_common::{
+    address::protocol,
     connection::{End, hashes},
     event::EstablishedEvent,
 };
@@ -36,24 +37,24 @@ pub trait Ledger: fmt::Debug + Send {
 }
 
 impl Wire {
-    /// Of a connection that came to be.
-    pub(super) fn of(established: &EstablishedEvent) -> Self {
-        const TCP: u8 = probe_common::address::protocol::TCP;
-        let local = End {
+    /// Hashes of a TCP connection's packets, one way and the other.
+    pub(super) fn flows(near: &End, far: &End) -> [u64; 2] {
+        [
+            hashes(near, far, protocol::TCP).flow,
+            hashes(far, near, protocol::TCP).flow,
+        ]
+    }
+
+    /// The same, of one that came to be.
+    pub(super) fn flows_of(established: &EstablishedEvent) -> [u64; 2] {
+        let near = End {
             address: established.local,
             port: established.local_port,
         };
-        let remote = End {
+        let far = End {
             address: established.remote,
             port: established.remote_port,
         };
-        let flows = [
-            hashes(&local, &remote, TCP).flow,
-            hashes(&remote, &local, TCP).flow,
-        ];
-        Self {
-            flows: Some(flows),
-            cookie: established.header.cookie,
-        }
+        Self::flows(&near, &far)
     }
 }
