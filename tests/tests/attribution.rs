@@ -51,7 +51,10 @@ fn ask(netns: &Netns, to: SocketAddr) -> Result<bool> {
 /// Asks while a fault holds, and once more when it is over.
 fn ask_under(pair: &Pair, to: SocketAddr, fault: &str, is_answered: bool) -> Result<()> {
     let netns = &pair.near.name;
-    let probe = Probe::inject(&format!("{fault} --to {} --netns {netns} --for 60s", to.ip()))?;
+    let probe = Probe::inject(&format!(
+        "{fault} --to {} --netns {netns} --for 60s",
+        to.ip()
+    ))?;
     ensure!(ask(&pair.near, to)? == is_answered, "under {fault}");
     ensure!(probe.end(Signal::SIGINT)?.code() == 3, "{fault} not ended");
     ensure!(ask(&pair.near, to)?, "not answered after {fault}");

@@ -83,8 +83,16 @@ const _: () = assert!(ATTEMPTED <= REQUEST_PREFIX);
 /// for.
 #[inline(always)]
 pub(crate) fn released(cookie: u64) {
+    probe_released(cookie);
+}
+
+/// The same; always zero, because such a function has to return something. A function of its own for
+/// the sake of the stack.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn probe_released(cookie: u64) -> u32 {
     let Some(flow) = flows::get(cookie) else {
-        return;
+        return 0;
     };
     // SAFETY: a valid pointer into the map.
     let flow = unsafe { &mut *flow };
@@ -92,6 +100,7 @@ pub(crate) fn released(cookie: u64) {
         end(cookie, flow, ending::REFUSED);
         flows::forget(cookie);
     }
+    0
 }
 
 /// A connection that this side asked for came to be.
