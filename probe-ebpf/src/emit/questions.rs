@@ -1,10 +1,7 @@
 //! Events of DNS over UDP: a question answered or given up, and what an answer says.
 
 use probe_common::{
-    event::{
-        ANSWER_PREFIX, CallEvent, CloseEvent, MESSAGE_PREFIX, MessageEntry, REQUEST_PREFIX, ending,
-        kind,
-    },
+    event::{ANSWER_PREFIX, CallEvent, CloseEvent, MESSAGE_PREFIX, MessageEntry, ending, kind},
     flow::framing,
     question::Question,
 };
@@ -43,7 +40,7 @@ pub(crate) fn question_answered(
 #[inline(always)]
 pub(crate) fn question_given_up(subject: Subject, question: *const Question) {
     emit::<CloseEvent>(|event| {
-        // SAFETY: as above; bytes lie where words may, all the more so.
+        // SAFETY: as above.
         unsafe {
             (*event).header = subject.header::<CloseEvent>(kind::CLOSE);
             (*event).waited_ns = subject.at_ns.saturating_sub((*question).began_ns).max(1);
@@ -54,8 +51,7 @@ pub(crate) fn question_given_up(subject: Subject, question: *const Question) {
             (*event).role = (*question).role;
             (*event).framing = framing::DATAGRAM;
             (*event).request_length = (*question).request_length;
-            *(&raw mut (*event).request).cast() =
-                *(&raw const (*question).request).cast::<[u8; REQUEST_PREFIX]>();
+            *(&raw mut (*event).request).cast() = (*question).request;
         }
     });
 }

@@ -187,8 +187,9 @@ fn the_same_request_made_again_has_the_same_fingerprint() {
 #[test]
 fn what_waits_is_what_the_kernel_counts() {
     let mut model = Model::default();
+    // Seen by its packets alone, before any hook knew of it: the same far side and caller.
     let mut other = client();
-    other.netns_cookie = 2;
+    other.cgroup_id = 2;
     for (cookie, peer) in [(1, client()), (2, other), (3, server())] {
         model.observe(&connect(0, cookie), Some(&peer));
     }

@@ -106,6 +106,7 @@ impl Seen {
         let event = Event::Call(CallEvent {
             header: EventHeader {
                 at_ns: 1_000_000,
+                cookie: u64::from(peer.port),
                 ..EventHeader::default()
             },
             latency_ns: us * 1_000,
@@ -155,7 +156,7 @@ fn nothing_is_told_in_both_forms() {
     assert_eq!(value["schema"], "probe.observe/1");
     assert_eq!(value["lost_events"], 3);
     assert!(json(&seen.observation()).starts_with("{\"schema\":\"probe.observe/1\",\""));
-    assert!(text(&seen.observation(), None).contains("3 events were lost"));
+    assert!(text(&seen.observation(), None).contains("3 of 0 events were lost"));
 }
 
 #[test]
