@@ -50,8 +50,8 @@ where
     let observed = sums.json()?;
     ensure!(observed["lost_events"] == 0, "{}", observed["lost_events"]);
     let remote = server.to_string();
-    let dependencies = observed["dependencies"].as_array().into_iter().flatten();
-    let dependency = dependencies.cloned().find(|it| it["remote"] == remote);
+    let mut dependencies = observed["dependencies"].as_array().into_iter().flatten();
+    let dependency = dependencies.find(|it| it["remote"] == remote).cloned();
     let dependency = dependency.with_context(|| format!("not observed: {observed:#}"))?;
     let calls: Vec<Value> = lines
         .stdout
