@@ -86,6 +86,13 @@ impl Model {
         self.calls.ledger = Some(ledger);
     }
 
+    /// Has it look for faults that were armed since.
+    pub fn refresh_ledger(&mut self) {
+        if let Some(ledger) = &mut self.calls.ledger {
+            ledger.refresh();
+        }
+    }
+
     /// What the fault is called that a call was in; `None` where it was in none.
     pub fn fault_name(&self, call: &Call) -> Option<&str> {
         self.calls.ledger.as_ref()?.name(call.fault)

@@ -9,7 +9,6 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use nix::sys::signal::Signal;
 use serde_json::Value;
 use tests::{Family, Netns, Pair, Probe, turn::Turn, watch::Watch};
 
@@ -48,15 +47,16 @@ fn ask(netns: &Netns, to: SocketAddr) -> Result<bool> {
     })
 }
 
-/// Asks while a fault holds, and once more when it is over.
+/// Asks while a fault holds, and once more when it is over. It holds for longer than an observer
+/// takes to notice it.
 fn ask_under(pair: &Pair, to: SocketAddr, fault: &str, is_answered: bool) -> Result<()> {
     let netns = &pair.near.name;
+    let (to_ip, time) = (to.ip(), "1500ms");
     let probe = Probe::inject(&format!(
-        "{fault} --to {} --netns {netns} --for 60s",
-        to.ip()
+        "{fault} --to {to_ip} --netns {netns} --for {time}"
     ))?;
     ensure!(ask(&pair.near, to)? == is_answered, "under {fault}");
-    ensure!(probe.end(Signal::SIGINT)?.code() == 3, "{fault} not ended");
+    ensure!(probe.finish()?.code() == 0, "{fault} did nothing");
     ensure!(ask(&pair.near, to)?, "not answered after {fault}");
     Ok(())
 }
@@ -85,7 +85,7 @@ fn each_call_says_which_fault_it_was_in() -> Result<()> {
             fine,
             "connect_timeout blackhole",
             fine,
-            "refused refuse ECONNREFUSED",
+            "refused refuse with ECONNREFUSED",
             fine,
         ];
         ensure!(told == expected, "{family:?}: {told:#?}");

@@ -73,6 +73,8 @@ impl Session {
     /// # Errors
     /// Where the kernel's maps can't be read any more.
     pub fn advance(&mut self, mut ended: impl FnMut(&Call, &Model)) -> Result<()> {
+        // Before the calls, which may have been in one of them.
+        self.model.refresh_ledger();
         let Self {
             observer,
             model,

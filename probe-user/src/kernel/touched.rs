@@ -1,11 +1,7 @@
 //! Which packets the injectors of this host touched, whichever process armed them: read from
 //! their maps, which are found as `probe status` finds them.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, fmt};
 
 use aya::maps::MapData;
 use probe_common::{
@@ -19,9 +15,6 @@ use crate::{
     model::ledger::{FaultId, Ledger, Wire},
 };
 
-/// Looking through the kernel's maps is work: not more often than this. A fault that came and went
-/// in between, its process and all, isn't known.
-const AGAIN_AFTER: Duration = Duration::from_millis(250);
 /// How long after a rule's end calls may still be asked about.
 const LINGERS_NS: u64 = 10_000_000_000;
 /// Calls are asked about within about this time of their end: touches that were overwritten since
@@ -43,7 +36,6 @@ pub struct Touched {
     injectors: HashMap<u32, Known>,
     /// Names of faults, by number less one.
     names: Vec<String>,
-    looked: Option<Instant>,
 }
 
 struct Known {
@@ -68,12 +60,8 @@ impl fmt::Debug for Touched {
 }
 
 impl Touched {
-    /// Looks for injectors and reads their rules anew, where it is time to.
+    /// Looks for injectors and reads their rules anew.
     fn look(&mut self) {
-        if self.looked.is_some_and(|then| then.elapsed() < AGAIN_AFTER) {
-            return;
-        }
-        self.looked = Some(Instant::now());
         let long_over = clock::now_ns().saturating_sub(LINGERS_NS);
         self.injectors.retain(|_, known| {
             known.rules.retain(|rule| rule.deadline_ns > long_over);
@@ -127,7 +115,6 @@ impl Touched {
 
 impl Ledger for Touched {
     fn fault(&mut self, wire: &Wire, from_ns: u64, to_ns: u64) -> FaultId {
-        self.look();
         for injector in self.injectors.values() {
             let held = |rule: &&Rule| rule.starts_ns <= to_ns && rule.deadline_ns >= from_ns;
             for rule in injector.rules.iter().filter(held) {
@@ -144,6 +131,10 @@ impl Ledger for Touched {
             }
         }
         FaultId::NONE
+    }
+
+    fn refresh(&mut self) {
+        self.look();
     }
 
     fn name(&self, id: FaultId) -> Option<&str> {

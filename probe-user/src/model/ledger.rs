@@ -32,6 +32,10 @@ pub trait Ledger: fmt::Debug + Send {
     /// The fault that touched a packet of a connection between two times, both included.
     fn fault(&mut self, wire: &Wire, from_ns: u64, to_ns: u64) -> FaultId;
 
+    /// Looks for faults that were armed since; to be called often, as it can't be asked about one
+    /// that came and went in between.
+    fn refresh(&mut self);
+
     /// What a fault is called: "delay 200ms". `None` for none, and for one it doesn't know.
     fn name(&self, id: FaultId) -> Option<&str>;
 }
