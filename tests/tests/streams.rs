@@ -58,7 +58,7 @@ where
         .lines()
         .map(serde_json::from_str)
         .collect::<Result<_, _>>()?;
-    let calls = calls.into_iter().filter(|it| it["dependency"] == remote);
+    let calls = calls.into_iter().filter(|it| !it["dependency"].is_null());
     let calls = calls.collect();
     Ok((told, Seen { calls, dependency }))
 }
