@@ -13,7 +13,7 @@ use crate::workspace::{self, HOST_CRATES, cargo};
 use crate::{ebpf, process, soak, tidy, vm};
 
 /// How long the virtual machine may take, emulation and a busy machine included.
-const VM_PATIENCE: Duration = Duration::from_secs(900);
+const VM_PATIENCE: Duration = Duration::from_secs(1_800);
 
 /// A stage of the tests.
 pub(super) struct Stage {

@@ -22,7 +22,7 @@ use nix::{
 };
 use tests::{Family, Pair, Probe, snmp::Snmp, socket};
 
-use crate::{figures::Figures, host, report::Section};
+use crate::{figures::Figures, host, order, report::Section};
 
 /// Delays that are asked for, in milliseconds.
 const ASKED: [u32; 4] = [1, 10, 100, 1_000];
@@ -44,11 +44,7 @@ fn accuracy(rounds: usize) -> Result<Section> {
     let mut tails = medians.clone();
     let mut worst = medians.clone();
     for round in 0..rounds {
-        let mut order: Vec<_> = (0..ASKED.len()).collect();
-        if round % 2 == 1 {
-            order.reverse();
-        }
-        for place in order {
+        for place in order::of_round(ASKED.len(), round) {
             let without = one_way(&pair)?.median();
             let asked = ASKED[place];
             let probe = inject(&pair, &format!("delay {asked}ms"))?;
@@ -142,11 +138,7 @@ fn rate(rounds: usize) -> Result<Section> {
     let mut no_room = rates.clone();
     let mut unexplained = rates.clone();
     for round in 0..rounds {
-        let mut order: Vec<_> = (0..settings.len()).collect();
-        if round % 2 == 1 {
-            order.reverse();
-        }
-        for place in order {
+        for place in order::of_round(settings.len(), round) {
             let probe = settings[place]
                 .1
                 .map(|fault| inject(&pair, fault))

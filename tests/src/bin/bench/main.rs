@@ -7,6 +7,7 @@ mod delay;
 mod figures;
 mod host;
 mod latency;
+mod order;
 mod report;
 mod round_trips;
 mod served;

@@ -13,7 +13,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use tests::{Family, Netns, Pair, Probe, patience::LONG, wait_until};
 
-use crate::{figures::Figures, report::Section};
+use crate::{figures::Figures, order, report::Section};
 
 /// Seconds a stream lasts.
 const SECONDS: &str = "3";
@@ -58,11 +58,7 @@ fn delayed(rounds: usize) -> Result<Section> {
     let _server = Server::start(&pair.far)?;
     let mut taken: Vec<_> = SETTINGS.iter().map(|_| Taken::default()).collect();
     for round in 0..rounds {
-        let mut order: Vec<_> = (0..SETTINGS.len()).collect();
-        if round % 2 == 1 {
-            order.reverse();
-        }
-        for place in order {
+        for place in order::of_round(SETTINGS.len(), round) {
             take(&pair, SETTINGS[place].1, &mut taken[place])?;
         }
     }

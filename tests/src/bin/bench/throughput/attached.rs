@@ -21,7 +21,7 @@ use tests::{
 };
 
 use super::{Server, received, stream};
-use crate::{figures::Figures, report::Section};
+use crate::{figures::Figures, order, report::Section};
 
 /// Seconds a stream lasts.
 const SECONDS: &str = "1";
@@ -74,12 +74,8 @@ fn in_pairs(pair: &Pair, turns: usize) -> Result<Section> {
     // What a stream of its own warms up: the first is slower than any other.
     take(pair, None)?;
     for turn in 0..turns {
-        let mut order: Vec<_> = (0..SETTINGS.len()).collect();
-        if turn % 2 == 1 {
-            order.reverse();
-        }
         let mut taken = [0.0; SETTINGS.len()];
-        for place in order {
+        for place in order::of_round(SETTINGS.len(), turn) {
             taken[place] = take(pair, SETTINGS[place].1)?;
         }
         for (place, &figure) in taken.iter().enumerate() {
