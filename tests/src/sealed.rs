@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
-use crate::{patience::LONG, wait_until};
+use crate::{patience::LONG, tool::Tool, wait_until};
 
 /// The name that talkers ask for.
 pub const SERVER_NAME: &str = "shop.test";
@@ -32,17 +32,17 @@ impl Backwards {
     pub fn new() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let (key, certificate) = (folder.path().join("key"), folder.path().join("certificate"));
-        let made = openssl("req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1")
+        let made = openssl("req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1")?
             .args(["-subj", &format!("/CN={SERVER_NAME}"), "-keyout"])
             .arg(&key)
             .arg("-out")
             .arg(&certificate)
             .stderr(Stdio::null())
             .status()
-            .context("running openssl, which this test needs")?;
+            .context("running openssl")?;
         ensure!(made.success(), "openssl made no certificate");
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let server = openssl("s_server -quiet -rev -naccept 100 -accept")
+        let server = openssl("s_server -quiet -rev -naccept 100 -accept")?
             .arg(address.to_string())
             .arg("-key")
             .arg(&key)
@@ -83,7 +83,7 @@ impl Talker {
     /// # Errors
     /// Where openssl isn't there.
     pub fn new(to: SocketAddr, version: &str) -> Result<Self> {
-        let mut client = openssl("s_client -quiet -no_ign_eof -servername")
+        let mut client = openssl("s_client -quiet -no_ign_eof -servername")?
             .args([SERVER_NAME, version, "-connect"])
             .arg(to.to_string())
             .stdin(Stdio::piped())
@@ -122,8 +122,8 @@ impl Talker {
     }
 }
 
-fn openssl(arguments: &str) -> Command {
-    let mut command = Command::new("openssl");
+fn openssl(arguments: &str) -> Result<Command> {
+    let mut command = Tool::find("openssl")?.command();
     command.args(arguments.split(' '));
-    command
+    Ok(command)
 }

@@ -13,7 +13,7 @@ use crate::process::{self, note};
 use crate::workspace;
 
 /// The programs, and Debian's package of each.
-const SERVERS: [Tool; 14] = [
+const SERVERS: [Tool; 15] = [
     tool("nginx", "nginx"),
     tool("wrk", "wrk"),
     tool("curl", "curl"),
@@ -28,6 +28,7 @@ const SERVERS: [Tool; 14] = [
     tool("mariadb-client-core", "mariadb"),
     tool("dnsmasq-base", "dnsmasq"),
     tool("bind9-dnsutils", "dig"),
+    tool("openssl", "openssl"),
 ];
 
 const fn tool(package: &'static str, program: &'static str) -> Tool {
