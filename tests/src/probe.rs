@@ -91,7 +91,7 @@ impl Probe {
             // The host's own log is for what people do.
             command.env(AUDIT, std::env::temp_dir().join("probe-tests-audit.jsonl"));
         }
-        hear_interrupts(&mut command);
+        hear_signals(&mut command);
         let mut child = command
             .env(MARK, &mark)
             .env("RUST_BACKTRACE", "1")
@@ -214,13 +214,14 @@ impl Probe {
     }
 }
 
-/// Lets a program be interrupted, also where this one was started in the background by a shell that
-/// has such programs ignore it.
-fn hear_interrupts(command: &mut Command) {
-    // SAFETY: it is called between fork and exec, and makes one system call.
+/// Lets a program be interrupted and hung up on, also where this one was started in the background
+/// by a shell, or by nohup, that have programs ignore it.
+fn hear_signals(command: &mut Command) {
+    // SAFETY: it is called between fork and exec, and makes two system calls.
     unsafe {
         command.pre_exec(|| {
             signal(Signal::SIGINT, SigHandler::SigDfl)?;
+            signal(Signal::SIGHUP, SigHandler::SigDfl)?;
             Ok(())
         });
     }
