@@ -4,9 +4,6 @@
 //! What a connection speaks is told by its bytes, never by its port alone. What could be
 //! something else as well is left unknown until its answer fits too ([`exchange`]).
 
-// What reads the kernel's new events calls the rest.
-#![allow(dead_code)]
-
 pub mod dns;
 pub mod fingerprint;
 pub mod http1;

@@ -23,6 +23,9 @@ const OPEN: usize = 4_096;
 /// on more.
 const LONGEST_FRAME: usize = 16_384;
 
+/// The stream of a client's first request (RFC 9113, section 5.1.1).
+const FIRST_STREAM: u32 = 1;
+
 /// Flags of frames (RFC 9113, section 6.2).
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
@@ -131,6 +134,11 @@ impl Multiplexed {
     fn headers_begin(&mut self, frame: &FrameEvent, from_client: bool) {
         let (stream, at_ns) = (frame.head.stream, frame.head.header.at_ns);
         if from_client && stream > self.last_stream {
+            if self.last_stream == 0 && stream != FIRST_STREAM {
+                // Nothing is known of what was indexed before.
+                self.codec.lost(true);
+                self.codec.lost(false);
+            }
             self.last_stream = stream;
             self.begun += 1;
             if self.open.len() < OPEN {

@@ -29,7 +29,7 @@ pub enum Log {
 }
 
 impl Nginx {
-    /// Starts one that answers `/` at once, `/slow` at most every 20 ms, `/failing` with 503 and
+    /// Starts one that answers `/` at once, `/page` with a KiB from a file, `/slow` at most every 20 ms, `/failing` with 503 and
     /// `/missing` with 404.
     ///
     /// # Errors
@@ -65,6 +65,7 @@ impl Nginx {
              limit_req_zone $server_addr zone=slow:1m rate=50r/s;\n\
              server {{ listen {address};\n\
              location / {{ return 200 'hello\\n'; }}\n\
+             location = /page {{ root {at}; }}\n\
              location /slow {{ limit_req zone=slow burst=1000; try_files /no @hello; }}\n\
              location @hello {{ return 200 'hello\\n'; }}\n\
              location /failing {{ return 503; }}\n\
@@ -72,6 +73,7 @@ impl Nginx {
             temporary.join(" ")
         );
         fs::write(folder.path().join("nginx.conf"), config)?;
+        fs::write(folder.path().join("page"), [b'.'; 1_024])?;
         let mut command = Tool::find("nginx")?.command();
         command.args(["-e", "stderr", "-c"]);
         command.arg(folder.path().join("nginx.conf"));

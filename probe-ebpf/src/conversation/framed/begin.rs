@@ -1,8 +1,9 @@
 //! Which connections' bytes are divided, told by the first of them.
 
 use probe_common::{
+    event::frame_kind,
     flow::{Flow, flag, framing, state},
-    framing::{Framed, HTTP2_PREFACE, tls},
+    framing::{Framed, HTTP2_PREFACE, Walk, tls},
 };
 use probe_ebpf::packet::Source;
 
@@ -24,6 +25,9 @@ pub(super) const LONGEST_RECORD: u32 = 16_384 + 256;
 const LONGEST_FRAME: u32 = 16_384;
 /// Frame types in use (RFC 9113, and RFC 7838's, 8336's and 9218's).
 const LAST_FRAME_TYPE: u8 = 16;
+/// Types of frames that a client sends by themselves.
+const PING: u8 = 6;
+const WINDOW_UPDATE: u8 = 8;
 /// How a client of HTTP/2 begins.
 const PREFACE: [u8; 16] = *b"PRI * HTTP/2.0\r\n";
 /// No frame: what the preface is taken for while it passes.
@@ -34,6 +38,9 @@ const NO_FRAME: u8 = 254;
 pub(crate) fn recognised(cookie: u64, flow: &mut Flow, sight: &Sight, payload: u32) -> bool {
     if flow.requests > 1 {
         return false;
+    }
+    if flow.flags & flag::FOUND != 0 && goes_on_with_frame(flow, sight, payload) {
+        return true;
     }
     let Some(bytes) = sight.skb.copy::<16>(payload as usize) else {
         return false;
@@ -69,21 +76,58 @@ pub(crate) fn recognised(cookie: u64, flow: &mut Flow, sight: &Sight, payload: u
 #[inline(always)]
 fn become_http2(flow: &mut Flow, client_is_near: bool) {
     let upgraded = flow.requests > 0;
-    flow.framing = framing::HTTP2;
-    flow.request_length = 0;
-    flow.state = state::IDLE;
-    let framed = framed(flow);
-    *framed = Framed::default();
-    let (client, server) = if client_is_near {
-        (&mut framed.out, &mut framed.into)
-    } else {
-        (&mut framed.into, &mut framed.out)
-    };
+    let (client, server) = frames_begin(flow, client_is_near);
     client.remaining = HTTP2_PREFACE;
     client.held = 9;
     client.header[3] = NO_FRAME;
     // What else came with the consent to an upgrade isn't known.
     server.lost = u8::from(upgraded);
+}
+
+/// From here on a connection's bytes are frames: where its client stands, and its server.
+#[inline(always)]
+fn frames_begin(flow: &mut Flow, client_is_near: bool) -> (&mut Walk, &mut Walk) {
+    flow.framing = framing::HTTP2;
+    flow.request_length = 0;
+    flow.state = state::IDLE;
+    let framed = framed(flow);
+    *framed = Framed::default();
+    if client_is_near {
+        (&mut framed.out, &mut framed.into)
+    } else {
+        (&mut framed.into, &mut framed.out)
+    }
+}
+
+/// Whether a client's bytes on a connection that was there before are a frame of HTTP/2 with a
+/// header that hardly anything else begins with; those that follow are taken for frames then.
+#[inline(always)]
+fn goes_on_with_frame(flow: &mut Flow, sight: &Sight, payload: u32) -> bool {
+    /// Those that a request's headers may have: its end, theirs, padding, a priority.
+    const FLAGS: u8 = 0x01 | END_HEADERS | 0x08 | 0x20;
+    const END_HEADERS: u8 = 0x04;
+    let Some(bytes) = sight.skb.copy::<9>(payload as usize) else {
+        return false;
+    };
+    let [a, b, c, kind, flags, ..] = bytes;
+    let length = u32::from(a) << 16 | u32::from(b) << 8 | u32::from(c);
+    if length == 0 || length > LONGEST_FRAME || bytes[5] & 0x80 != 0 {
+        return false;
+    }
+    let whole = payload + 9 + length <= sight.skb.len();
+    let frame = match kind {
+        frame_kind::HEADERS => {
+            bytes[8] & 1 == 1 && flags & END_HEADERS != 0 && flags & !FLAGS == 0 && whole
+        }
+        PING => length == 8 && flags <= 1 && bytes[5..] == [0; 4],
+        WINDOW_UPDATE => length == 4 && flags == 0 && whole,
+        _ => false,
+    };
+    if frame {
+        // Where the server's frames begin isn't known.
+        frames_begin(flow, sight.outgoing).1.lost = 1;
+    }
+    frame
 }
 
 /// Takes a connection for HTTP/2 if what the server said first is its settings; tells so.

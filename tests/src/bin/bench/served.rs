@@ -47,15 +47,38 @@ struct Taken {
 }
 
 pub(crate) fn measure(rounds: usize) -> Result<Vec<Section>> {
-    Ok(vec![busy(rounds)?, steady(rounds)?])
+    Ok(vec![
+        busy(rounds, &PAGE)?,
+        busy(rounds, &WORDS)?,
+        steady(rounds)?,
+    ])
 }
 
-fn busy(rounds: usize) -> Result<Section> {
+/// What wrk asks for.
+struct Asked {
+    path: &'static str,
+    title: &'static str,
+    words: &'static str,
+}
+
+const PAGE: Asked = Asked {
+    path: "page",
+    title: "nginx under wrk, observed",
+    words: "a page of 1 KiB from a file",
+};
+
+const WORDS: Asked = Asked {
+    path: "",
+    title: "The same, with next to nothing to serve",
+    words: "six bytes from the configuration, which is the least that nginx can have to do",
+};
+
+fn busy(rounds: usize, asked: &Asked) -> Result<Section> {
     let pair = Pair::new()?;
     let to = endpoint(pair.far_address(Family::V4));
     let _nginx = Nginx::with_workers(host::count(), &pair.far, to, Log::Nothing)?;
     // The first to come finds it cold.
-    drive(&pair, to, "1s")?;
+    drive(&pair, to, asked.path, "1s")?;
     let (mut without, mut with, mut taken) =
         (Figures::default(), Figures::default(), Taken::default());
     let mut ratios = Figures::default();
@@ -64,8 +87,8 @@ fn busy(rounds: usize) -> Result<Section> {
         let mut rates = [0.0; 2];
         for observed in order {
             rates[usize::from(observed)] = match observed {
-                false => drive(&pair, to, DRIVEN)?,
-                true => taken.during(|| drive(&pair, to, DRIVEN))?,
+                false => drive(&pair, to, asked.path, DRIVEN)?,
+                true => taken.during(|| drive(&pair, to, asked.path, DRIVEN))?,
             };
         }
         without.add(rates[0]);
@@ -84,13 +107,14 @@ fn busy(rounds: usize) -> Result<Section> {
         taken.lost.to_string(),
     ]);
     Ok(Section {
-        title: "nginx under wrk, observed",
+        title: asked.title,
         how: format!(
             "`cargo xtask bench observe`: wrk with 2 threads and 32 connections for {DRIVEN} over a \
              veth pair to nginx with a worker for each processor, nobody pinned, so that every \
-             cycle taken is missed; {rounds} rounds, the rows taking turns. Requests a second; \
-             the share is the median of the rounds' own; then what probe itself took: percent \
-             of one processor, its most memory in MiB, and events lost in all rounds."
+             cycle taken is missed; it serves {}. {rounds} rounds, the rows taking turns. Requests \
+             a second; the share is the median of the rounds' own; then what probe itself took: \
+             percent of one processor, its most memory in MiB, and events lost in all rounds.",
+            asked.words
         ),
         columns: vec![
             "probe", "min", "median", "max", "share, %", "CPU, %", "memory", "lost",
@@ -100,13 +124,13 @@ fn busy(rounds: usize) -> Result<Section> {
 }
 
 /// Requests a second.
-fn drive(pair: &Pair, to: SocketAddr, span: &str) -> Result<f64> {
+fn drive(pair: &Pair, to: SocketAddr, path: &str, span: &str) -> Result<f64> {
     let mut command = Tool::find("wrk")?.command();
     command.args([
         "-t2",
         "-c32",
         &format!("-d{span}"),
-        &format!("http://{to}/"),
+        &format!("http://{to}/{path}"),
     ]);
     wrk::rate(&run(&pair.near, &mut command, "")?)
 }
