@@ -51,10 +51,12 @@ pub(crate) fn forget_asker(cookie: u64) {
 #[inline(always)]
 pub(crate) fn replace_open(asker: *mut Asker, was: u64, to: u64) -> bool {
     for place in 0..MOST_OPEN {
+        // Without a look at what is there: the compiler would have the way back to the loop's
+        // beginning fall through to it, which kernels before 6.8 refuse ("back-edge").
         // SAFETY: a valid pointer into the map; the word is changed by atomic operations only.
         let replaced = unsafe {
             let word = (&raw mut (*asker).open).cast::<u64>().add(place);
-            core::ptr::read_volatile(word) == was && atomic::replace(word, was, to)
+            atomic::replace(word, was, to)
         };
         if replaced {
             return true;
