@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -21,6 +21,11 @@ const COMMAND_LINE: &str =
 /// How long a machine may take to end after the tests are over.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long a machine may take until it says its first word, which takes seconds; and how often it is
+/// booted until it does.
+const BOOT_PATIENCE: Duration = Duration::from_secs(120);
+const BOOTS: u32 = 3;
+
 /// What the row of a table begins with.
 const ROW: &str = "row ";
 
@@ -35,29 +40,30 @@ pub(super) struct Run {
     pub(super) rows: Vec<String>,
 }
 
+/// An emulator that runs.
+struct Machine {
+    child: Child,
+    reader: Option<JoinHandle<()>>,
+    lines: Receiver<String>,
+    /// The first line, which was waited for.
+    first: Option<String>,
+}
+
 /// Boots `kernel` with `initramfs`, prints its console and counts the tests it names.
 ///
 /// # Errors
 /// If qemu can't be started.
 pub(super) fn run(kernel: &KernelFiles, initramfs: &Path, patience: Duration) -> Result<Run> {
     let begun = Instant::now();
-    let mut qemu = qemu(&kernel.image, initramfs);
-    let mut child = qemu
-        .spawn()
-        .with_context(|| format!("start {}", process::describe(&qemu)))?;
-    let (sender, lines) = channel();
-    let stdout = child.stdout.take().context("take the console")?;
-    let reader = thread::spawn(move || read_lines(stdout, &sender));
+    let mut machine = Machine::boot(kernel, initramfs)?;
     let mut console = Console::default();
     let mut rows = Vec::new();
-    let end = watch(&lines, &mut console, &mut rows, begun + patience);
+    let end = machine.watch(&mut console, &mut rows, Instant::now() + patience);
     // What follows a panic is its reason: it is shown until the machine is down.
-    for line in drain(&lines, Instant::now() + GRACE) {
+    for line in machine.drain(Instant::now() + GRACE) {
         println!("  {line}");
     }
-    stop(&mut child)?;
-    // Joined after the child's end has closed the console, so it can't wait for ever.
-    let _ = reader.join();
+    machine.stop()?;
     let (outcome, fault) = console.conclude(&end);
     if let Some(fault) = fault {
         println!("FAILED machine: {fault}");
@@ -127,42 +133,80 @@ fn read_lines(stdout: impl Read, lines: &Sender<String>) {
     }
 }
 
-/// Reads until the run ends, one way or another.
-fn watch(
-    lines: &Receiver<String>,
-    console: &mut Console,
-    rows: &mut Vec<String>,
-    deadline: Instant,
-) -> End {
-    loop {
-        match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(line) => {
-                println!("  {line}");
-                rows.extend(line.strip_prefix(ROW).map(str::to_owned));
-                if let Some(end) = console.line(&line) {
-                    return end;
+impl Machine {
+    /// Boots one, and again where it says nothing at all: an emulated machine of several processors
+    /// stands still now and then before its kernel has begun.
+    fn boot(kernel: &KernelFiles, initramfs: &Path) -> Result<Self> {
+        for _ in 1..BOOTS {
+            let mut machine = Self::start(&kernel.image, initramfs)?;
+            match machine.lines.recv_timeout(BOOT_PATIENCE) {
+                Err(RecvTimeoutError::Timeout) => {
+                    process::note("the machine says nothing: it is booted again");
+                    machine.stop()?;
+                }
+                first => {
+                    machine.first = first.ok();
+                    return Ok(machine);
                 }
             }
-            Err(RecvTimeoutError::Timeout) => return End::Silent,
-            Err(RecvTimeoutError::Disconnected) => return End::Stopped,
+        }
+        Self::start(&kernel.image, initramfs)
+    }
+
+    fn start(kernel: &Path, initramfs: &Path) -> Result<Self> {
+        let mut qemu = qemu(kernel, initramfs);
+        let mut child = qemu
+            .spawn()
+            .with_context(|| format!("start {}", process::describe(&qemu)))?;
+        let (sender, lines) = channel();
+        let stdout = child.stdout.take().context("take the console")?;
+        Ok(Self {
+            child,
+            reader: Some(thread::spawn(move || read_lines(stdout, &sender))),
+            lines,
+            first: None,
+        })
+    }
+
+    fn line(&mut self, deadline: Instant) -> Result<String, RecvTimeoutError> {
+        let left = || deadline.saturating_duration_since(Instant::now());
+        self.first
+            .take()
+            .map_or_else(|| self.lines.recv_timeout(left()), Ok)
+    }
+
+    /// Reads until the run ends, one way or another.
+    fn watch(&mut self, console: &mut Console, rows: &mut Vec<String>, deadline: Instant) -> End {
+        loop {
+            match self.line(deadline) {
+                Ok(line) => {
+                    println!("  {line}");
+                    rows.extend(line.strip_prefix(ROW).map(str::to_owned));
+                    if let Some(end) = console.line(&line) {
+                        return end;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => return End::Silent,
+                Err(RecvTimeoutError::Disconnected) => return End::Stopped,
+            }
         }
     }
-}
 
-fn drain(lines: &Receiver<String>, deadline: Instant) -> impl Iterator<Item = String> {
-    std::iter::from_fn(move || {
-        lines
-            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-            .ok()
-    })
-}
-
-/// Ends the machine if it hasn't ended by itself, and waits for it.
-fn stop(child: &mut Child) -> Result<()> {
-    if child.try_wait()?.is_none() {
-        // It may end in between; then there is nothing to kill.
-        let _ = child.kill();
+    fn drain(&mut self, deadline: Instant) -> impl Iterator<Item = String> {
+        std::iter::from_fn(move || self.line(deadline).ok())
     }
-    child.wait().context("wait for qemu")?;
-    Ok(())
+
+    /// Ends the machine if it hasn't ended by itself, and waits for it.
+    fn stop(&mut self) -> Result<()> {
+        if self.child.try_wait()?.is_none() {
+            // It may end in between; then there is nothing to kill.
+            let _ = self.child.kill();
+        }
+        self.child.wait().context("wait for qemu")?;
+        // The child's end has closed the console, so it can't wait for ever.
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
+        Ok(())
+    }
 }
