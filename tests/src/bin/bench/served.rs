@@ -20,10 +20,13 @@ use tests::{
     wrk,
 };
 
-use crate::{figures::Figures, host, report::Section};
+use crate::{figures::Figures, host, order, report::Section};
 
-/// How long wrk drives, as it is told.
-const DRIVEN: &str = "3s";
+/// How long wrk drives, as it is told: from one second to the next it differs from itself by more
+/// than observing takes, so there are many short drives rather than a few long ones.
+const DRIVEN: &str = "1s";
+/// Turns that make a round.
+const TURNS: usize = 6;
 
 /// Connections of the steady caller, each asked once a millisecond.
 const STEADY: usize = 10;
@@ -73,63 +76,76 @@ const WORDS: Asked = Asked {
     words: "six bytes from the configuration, which is the least that nginx can have to do",
 };
 
+/// What probe does meanwhile.
+const SETTINGS: [(&str, bool); 3] = [
+    ("probe absent", false),
+    ("probe absent, once more", false),
+    ("probe observe", true),
+];
+
 fn busy(rounds: usize, asked: &Asked) -> Result<Section> {
     let pair = Pair::new()?;
     let to = endpoint(pair.far_address(Family::V4));
     let _nginx = Nginx::with_workers(host::count(), &pair.far, to, Log::Nothing)?;
     // The first to come finds it cold.
-    drive(&pair, to, asked.path, "1s")?;
-    let (mut without, mut with, mut taken) =
-        (Figures::default(), Figures::default(), Taken::default());
-    let mut ratios = Figures::default();
-    for round in 0..rounds {
-        let order = [round % 2 == 1, round % 2 == 0];
-        let mut rates = [0.0; 2];
-        for observed in order {
-            rates[usize::from(observed)] = match observed {
-                false => drive(&pair, to, asked.path, DRIVEN)?,
-                true => taken.during(|| drive(&pair, to, asked.path, DRIVEN))?,
+    drive(&pair, to, asked.path)?;
+    let turns = rounds * TURNS;
+    let mut rates: Vec<_> = SETTINGS.iter().map(|_| Figures::default()).collect();
+    let (mut shares, mut taken) = (rates.clone(), Taken::default());
+    for turn in 0..turns {
+        let mut rate = [0.0; SETTINGS.len()];
+        for place in order::of_round(SETTINGS.len(), turn) {
+            let driven = || drive(&pair, to, asked.path);
+            rate[place] = match SETTINGS[place].1 {
+                false => driven()?,
+                true => taken.during(driven)?,
             };
         }
-        without.add(rates[0]);
-        with.add(rates[1]);
-        ratios.add(rates[1] / rates[0] * 100.0);
+        for (place, &figure) in rate.iter().enumerate() {
+            rates[place].add(figure);
+            shares[place].add(figure / rate[0] * 100.0);
+        }
     }
-    let mut absent = vec!["probe absent".to_owned()];
-    absent.extend(without.spread(0));
-    absent.extend(["100.0", "–", "–", "–"].map(str::to_owned));
-    let mut observing = vec!["probe observe".to_owned()];
-    observing.extend(with.spread(0));
-    observing.push(format!("{:.1}", ratios.median()));
-    observing.extend([
-        format!("{:.1}", taken.cpu.median()),
-        format!("{:.1}", taken.memory.quantile(1.0)),
-        taken.lost.to_string(),
-    ]);
+    let row = |(place, (name, observed)): (usize, &(&str, bool))| {
+        let mut row = vec![(*name).to_owned()];
+        row.extend(rates[place].spread(0));
+        row.extend([0.25, 0.5, 0.75].map(|part| match place {
+            0 => "–".to_owned(),
+            _ => format!("{:.1}", shares[place].quantile(part)),
+        }));
+        row.extend(match observed {
+            true => taken.cells(),
+            false => ["–", "–", "–"].map(str::to_owned),
+        });
+        row
+    };
     Ok(Section {
         title: asked.title,
         how: format!(
             "`cargo xtask bench observe`: wrk with 2 threads and 32 connections for {DRIVEN} over a \
              veth pair to nginx with a worker for each processor, nobody pinned, so that every \
-             cycle taken is missed; it serves {}. {rounds} rounds, the rows taking turns. Requests \
-             a second; the share is the median of the rounds' own; then what probe itself took: \
-             percent of one processor, its most memory in MiB, and events lost in all rounds.",
+             cycle taken is missed; it serves {}. {turns} turns, every other one backwards. \
+             Requests a second; then the shares, in percent, of the one without probe of the same \
+             turn, quartiles and median: the second row tells how far two differ that are alike. \
+             Then what probe itself took: percent of one processor in the median, its most memory \
+             in MiB, and events lost in all turns.",
             asked.words
         ),
         columns: vec![
-            "probe", "min", "median", "max", "share, %", "CPU, %", "memory", "lost",
+            "probe", "min", "median", "max", "lower %", "median %", "upper %", "CPU, %", "memory",
+            "lost",
         ],
-        rows: vec![absent, observing],
+        rows: SETTINGS.iter().enumerate().map(row).collect(),
     })
 }
 
 /// Requests a second.
-fn drive(pair: &Pair, to: SocketAddr, path: &str, span: &str) -> Result<f64> {
+fn drive(pair: &Pair, to: SocketAddr, path: &str) -> Result<f64> {
     let mut command = Tool::find("wrk")?.command();
     command.args([
         "-t2",
         "-c32",
-        &format!("-d{span}"),
+        &format!("-d{DRIVEN}"),
         &format!("http://{to}/{path}"),
     ]);
     wrk::rate(&run(&pair.near, &mut command, "")?)
@@ -202,6 +218,15 @@ fn call_steadily(pair: &Pair, to: SocketAddr) -> Result<u64> {
 }
 
 impl Taken {
+    /// Processor, memory and events lost, as cells of a table.
+    fn cells(&self) -> [String; 3] {
+        [
+            format!("{:.1}", self.cpu.median()),
+            format!("{:.1}", self.memory.quantile(1.0)),
+            self.lost.to_string(),
+        ]
+    }
+
     /// Observes while something is done, and accounts for it.
     fn during<T>(&mut self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let mut probe = Probe::start("observe -v -o json")?;
