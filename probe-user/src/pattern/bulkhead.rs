@@ -1,0 +1,195 @@
+//! Bulkhead: calls in flight to a slow dependency reach a limit and stay there, though there is
+//! demand for more, and the rest of the service goes on. Calls in flight that only follow from
+//! how fast calls come and how long they take aren't limited; nor is a caller that has only so
+//! many hands.
+
+use super::finding::{Bulkhead, Ground};
+use super::reading::Reading;
+use super::spread::{median, ms};
+use super::tape::Entry;
+
+/// Calls kept out that it takes for a limit to show.
+const KEPT_OUT: f64 = 5.0;
+/// How long it takes a service to get from its own caller's request to its call.
+const ON_THE_WAY_NS: u64 = 15_000_000;
+
+/// A stretch in which as many calls were in flight as ever.
+#[derive(Clone, Copy)]
+struct Stretch {
+    from: u64,
+    to: u64,
+}
+
+/// Calls in flight over time.
+struct Levels {
+    most: u32,
+    at_most: Vec<Stretch>,
+    /// From first reaching the most to leaving it for good.
+    span: Stretch,
+    total_ns: u64,
+}
+
+/// Tells whether calls in flight stop at a limit.
+pub(super) fn judge(reading: &Reading) -> Bulkhead {
+    let Some(levels) = Levels::of(&reading.entries) else {
+        let ground = Ground::unknown("the dependency wasn't slow or failing");
+        return Bulkhead { ground, ..Bulkhead::default() };
+    };
+    let calm = reading.rhythm.most_at_once;
+    let ground = if reading.lost_any() {
+        Ground::unknown("events were lost")
+    } else if calm >= levels.most && reading.attempts_per_inbound().is_none() {
+        Ground::unknown(format!("{} calls were in flight at most, as in calm times", levels.most))
+    } else {
+        by_demand(reading, &levels)
+    };
+    let is_observed = ground.verdict == super::Verdict::Observed;
+    let isolates = match is_observed {
+        true => isolated(reading, levels.span),
+        false => Vec::new(),
+    };
+    Bulkhead {
+        ground,
+        limit: is_observed.then_some(levels.most),
+        isolates,
+    }
+}
+
+fn by_demand(reading: &Reading, levels: &Levels) -> Ground {
+    let Levels { most, span, .. } = levels;
+    let seconds = ms(span.to - span.from) / 1e3;
+    let made = reading.started(span.from, span.to).len() as f64;
+    let Some(ratio) = reading.attempts_per_inbound() else {
+        let due = reading.rhythm.rate * seconds;
+        return without_inbound(reading, levels, made, due);
+    };
+    let (mut kept_out, mut answered) = (0, 0);
+    for stretch in &levels.at_most {
+        let Some(until) = stretch.to.checked_sub(ON_THE_WAY_NS) else { continue };
+        kept_out += reading.inbound_begun(stretch.from, until);
+        answered += reading.inbound_within(stretch.from, stretch.to).count();
+    }
+    let due = reading.inbound_begun(span.from, span.to) as f64 * ratio;
+    let out = kept_out as f64 * ratio.min(1.0);
+    let stays = levels.total_ns * 3 >= span.to - span.from;
+    let goes_on = answered >= 2 || !isolated(reading, *span).is_empty();
+    if out >= KEPT_OUT && stays && goes_on && made < 0.85 * due {
+        let evidence = format!(
+            "{most} calls were in flight for {seconds:.1} s and never more, while {kept_out} inbound calls came and the service went on"
+        );
+        return Ground::observed(kept_out, evidence).showing(exhibits(reading, levels));
+    }
+    if out >= KEPT_OUT && stays && made < 0.85 * due {
+        return Ground::unknown(format!("at {most} calls in flight the whole service stood still"));
+    }
+    grew(reading, levels, made, due)
+}
+
+/// Whether calls in flight grew with demand, and nothing stopped them.
+fn grew(reading: &Reading, levels: &Levels, made: f64, due: f64) -> Ground {
+    let calm = reading.rhythm.most_at_once.max(1);
+    let most = levels.most;
+    if most >= 10 && most >= 4 * calm && made >= 0.85 * due && due >= 10.0 {
+        let evidence = format!("{most} calls were in flight at once and none was kept out");
+        return Ground::absent(most as usize, evidence);
+    }
+    Ground::unknown(format!("{most} calls were in flight at most, and it isn't known that more would have come"))
+}
+
+/// Where only the service's other dependencies, or its own rhythm, tell the demand.
+fn without_inbound(reading: &Reading, levels: &Levels, made: f64, due: f64) -> Ground {
+    let Levels { most, span, total_ns, .. } = levels;
+    let stays = *total_ns as f64 >= 0.7 * (span.to - span.from) as f64;
+    let kept_out = due - made;
+    let calm = reading.rhythm.most_at_once;
+    if kept_out < KEPT_OUT || made >= 0.75 * due || !stays || *most < 2 || calm * 3 > *most * 2 {
+        return grew(reading, levels, made, due);
+    }
+    let siblings = isolated(reading, *span);
+    let refill = refill_ms(&reading.entries, levels);
+    // So many workers, each with its own pause between calls, would take that long to come back.
+    let pause = 1e3 * f64::from(*most) / reading.rhythm.rate - reading.rhythm.wait_ms;
+    let is_queued = refill.is_some_and(|it| it * 4.0 <= pause) && pause >= 20.0;
+    if siblings.is_empty() && !is_queued {
+        return Ground::unknown(format!("{most} calls were in flight, as many as the caller may have hands"));
+    }
+    let evidence = format!(
+        "{most} calls were in flight and never more, where {:.0} were made of {due:.0} that were due",
+        made
+    );
+    Ground::observed(kept_out as usize, evidence)
+        .showing(exhibits(reading, levels))
+        .at_most(0.75)
+}
+
+/// The middle time from a call's end to the next one's start, while in flight at the most.
+fn refill_ms(entries: &[Entry], levels: &Levels) -> Option<f64> {
+    let mut ends: Vec<u64> = entries.iter().map(|it| it.ended).collect();
+    ends.sort_unstable();
+    let refills: Vec<f64> = levels
+        .at_most
+        .iter()
+        .filter_map(|stretch| {
+            let before = ends.partition_point(|it| *it <= stretch.from);
+            let last = ends.get(before.checked_sub(1)?)?;
+            (*last >= levels.span.from).then(|| ms(stretch.from - last))
+        })
+        .collect();
+    (refills.len() >= 5).then(|| median(&refills))
+}
+
+/// Other dependencies that were called as before, and answered as before.
+fn isolated(reading: &Reading, span: Stretch) -> Vec<u32> {
+    let as_before = |link: &super::link::Link| {
+        let before_from = link.pulse.since().max(span.from.saturating_sub(20_000_000_000));
+        let before = link.pulse.between(before_from, span.from);
+        let during = link.pulse.between(span.from, span.to);
+        let seconds = |from: u64, to: u64| to.saturating_sub(from) as f64 / 1e9;
+        let rate = |count: u32, seconds: f64| f64::from(count) / seconds.max(0.25);
+        let (was, is) = (
+            rate(before.began, seconds(before_from, span.from)),
+            rate(during.began, seconds(span.from, span.to) - 0.25),
+        );
+        let wait = |beat: super::link::Beat| beat.log_wait / beat.began.max(1) as f32;
+        before.began >= 8 && during.began >= 4 && is >= 0.6 * was && wait(during) < wait(before) + 1.0
+    };
+    let siblings = reading.siblings().filter(|(_, link)| as_before(link));
+    siblings.map(|(dependency, _)| dependency).collect()
+}
+
+fn exhibits(reading: &Reading, levels: &Levels) -> Vec<super::finding::Exhibit> {
+    let Some(first) = levels.at_most.first() else {
+        return Vec::new();
+    };
+    let inside = |it: &&Entry| it.start <= first.from && it.ended > first.from;
+    reading.entries.iter().filter(inside).map(Entry::exhibit).collect()
+}
+
+impl Levels {
+    fn of(entries: &[Entry]) -> Option<Self> {
+        let first_failure = entries.iter().position(|it| it.failed() || it.faulted)?;
+        let _ = first_failure;
+        let mut steps: Vec<(u64, i32)> = entries
+            .iter()
+            .flat_map(|it| [(it.start, 1), (it.ended, -1)])
+            .collect();
+        steps.sort_unstable();
+        let levels = steps.iter().scan(0_i32, |level, (_, step)| {
+            *level += step;
+            Some(*level)
+        });
+        let most = levels.max()?;
+        let mut level = 0;
+        let mut at_most = Vec::new();
+        for (index, (at, step)) in steps.iter().enumerate() {
+            level += step;
+            if level == most {
+                let to = steps.get(index + 1).map_or(*at, |it| it.0);
+                at_most.push(Stretch { from: *at, to });
+            }
+        }
+        let span = Stretch { from: at_most.first()?.from, to: at_most.last()?.to };
+        let total_ns = at_most.iter().map(|it| it.to - it.from).sum();
+        Some(Self { most: most.try_into().ok()?, at_most, span, total_ns })
+    }
+}

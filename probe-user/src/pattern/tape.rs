@@ -1,0 +1,150 @@
+//! The bounded record of one service's calls to one dependency: those in times of trouble whole, as
+//! far as they fit, and some of those in calm times to compare with.
+
+use std::collections::VecDeque;
+
+use super::attempt::{Attempt, Outcome, Phase};
+use super::finding::Exhibit;
+
+/// Attempts of troubled times kept; the oldest go first.
+pub(super) const MOST: usize = 4_096;
+/// Calm attempts kept to compare with.
+const MOST_CALM: usize = 512;
+/// Calm attempts that stand before and after troubled times on the tape.
+const MARGIN: usize = 128;
+/// How long without a failure it takes to be calm again.
+const CALM_AFTER_NS: u64 = 2_000_000_000;
+
+/// What is kept of an attempt.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Entry {
+    /// When the caller set out: the call to connect(), where there was one.
+    pub(super) start: u64,
+    /// First byte of the request.
+    pub(super) began: u64,
+    pub(super) ended: u64,
+    pub(super) fingerprint: u64,
+    pub(super) connection: u64,
+    pub(super) tid: u32,
+    pub(super) stream: u32,
+    pub(super) outcome: Outcome,
+    pub(super) phase: Phase,
+    pub(super) faulted: bool,
+}
+
+impl Entry {
+    pub(super) fn of(attempt: &Attempt) -> Self {
+        let connect_ns = match attempt.new_connection {
+            true => attempt.connect_ns,
+            false => 0,
+        };
+        Self {
+            start: attempt.began_ns.saturating_sub(connect_ns),
+            began: attempt.began_ns,
+            ended: attempt.ended_ns.max(attempt.began_ns),
+            fingerprint: attempt.fingerprint,
+            connection: attempt.connection,
+            tid: attempt.tid,
+            stream: attempt.stream,
+            outcome: attempt.outcome,
+            phase: attempt.phase,
+            faulted: attempt.faulted,
+        }
+    }
+
+    pub(super) fn failed(&self) -> bool {
+        self.outcome.failed()
+    }
+
+    /// How long it waited for an answer, or for a connection.
+    pub(super) fn age(&self) -> u64 {
+        self.ended - self.began
+    }
+
+    pub(super) fn exhibit(&self) -> Exhibit {
+        Exhibit {
+            connection: self.connection,
+            began_ns: self.start,
+            ended_ns: self.ended,
+            outcome: self.outcome,
+        }
+    }
+}
+
+/// See the file's head.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tape {
+    calm: VecDeque<Entry>,
+    troubled: VecDeque<Entry>,
+    /// When the last failure ended.
+    last_failure: Option<u64>,
+    /// How many calm ones were put on the tape since.
+    margin: usize,
+    /// Goes up with each attempt.
+    version: u64,
+}
+
+impl Tape {
+    /// Takes in an attempt; `fault_on`: a fault is known to be on the dependency.
+    pub(super) fn put(&mut self, attempt: &Attempt, fault_on: bool) {
+        let entry = Entry::of(attempt);
+        self.version += 1;
+        if entry.failed() {
+            self.last_failure = self.last_failure.max(Some(entry.ended));
+        }
+        let recent = self
+            .last_failure
+            .is_some_and(|at| entry.ended < at + CALM_AFTER_NS);
+        if fault_on || entry.faulted || recent {
+            self.enter_trouble();
+            push(&mut self.troubled, entry, MOST);
+            self.margin = 0;
+            return;
+        }
+        push(&mut self.calm, entry, MOST_CALM);
+        if !self.troubled.is_empty() && self.margin < MARGIN {
+            self.margin += 1;
+            push(&mut self.troubled, entry, MOST);
+        }
+    }
+
+    /// Where trouble begins anew after calm times, those just before it belong to the story.
+    fn enter_trouble(&mut self) {
+        if !self.troubled.is_empty() && self.margin < MARGIN {
+            return;
+        }
+        let last = self.troubled.back().map_or(0, |it| it.ended);
+        let from = self.calm.len().saturating_sub(MARGIN);
+        for entry in self.calm.iter().skip(from).filter(|it| it.ended > last) {
+            push(&mut self.troubled, *entry, MOST);
+        }
+    }
+
+    /// Calm attempts, in the order of their ends.
+    pub(super) fn calm(&self) -> impl Iterator<Item = &Entry> {
+        self.calm.iter()
+    }
+
+    /// Attempts of troubled times with their margins, in the order of their ends.
+    pub(super) fn troubled(&self) -> impl Iterator<Item = &Entry> {
+        self.troubled.iter()
+    }
+
+    /// Changes with each attempt.
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// When the last attempt on record ended.
+    pub(super) fn last_end(&self) -> u64 {
+        let of = |record: &VecDeque<Entry>| record.back().map_or(0, |it| it.ended);
+        of(&self.calm).max(of(&self.troubled))
+    }
+}
+
+fn push(record: &mut VecDeque<Entry>, entry: Entry, most: usize) {
+    if record.len() == most {
+        record.pop_front();
+    }
+    record.push_back(entry);
+}
