@@ -29,11 +29,12 @@ struct Levels {
     total_ns: u64,
 }
 
-/// Tells whether calls in flight stop at a limit.
-pub(super) fn judge(reading: &Reading) -> Bulkhead {
-    let Some(levels) = Levels::of(&reading.entries) else {
-        let ground = Ground::unknown("the dependency wasn't slow or failing");
-        return Bulkhead { ground, ..Bulkhead::default() };
+/// Tells whether calls in flight stop at a limit; and when they were at it.
+pub(super) fn judge(reading: &Reading) -> (Bulkhead, Vec<(u64, u64)>) {
+    let usual_ms = reading.rhythm.wait_ms;
+    let Some(levels) = Levels::of(&reading.entries, usual_ms) else {
+        let ground = Ground::unknown("the dependency wasn't slow");
+        return (Bulkhead { ground, ..Bulkhead::default() }, Vec::new());
     };
     let calm = reading.rhythm.most_at_once;
     let ground = if reading.lost_any() {
@@ -48,11 +49,13 @@ pub(super) fn judge(reading: &Reading) -> Bulkhead {
         true => isolated(reading, levels.span),
         false => Vec::new(),
     };
-    Bulkhead {
+    let bulkhead = Bulkhead {
         ground,
         limit: is_observed.then_some(levels.most),
         isolates,
-    }
+    };
+    let kept_out = levels.at_most.iter().filter(|_| is_observed);
+    (bulkhead, kept_out.map(|it| (it.from, it.to)).collect())
 }
 
 fn by_demand(reading: &Reading, levels: &Levels) -> Ground {
@@ -110,7 +113,10 @@ fn without_inbound(reading: &Reading, levels: &Levels, made: f64, due: f64) -> G
     // So many workers, each with its own pause between calls, would take that long to come back.
     let pause = 1e3 * f64::from(*most) / reading.rhythm.rate - reading.rhythm.wait_ms;
     let is_queued = refill.is_some_and(|it| it * 4.0 <= pause) && pause >= 20.0;
-    if siblings.is_empty() && !is_queued {
+    let threads: std::collections::HashSet<u32> =
+        reading.started(span.from, span.to).iter().map(|it| it.tid).collect();
+    let are_hands = threads.len() as u32 >= *most && *most > 1;
+    if siblings.is_empty() && (!is_queued || are_hands) {
         return Ground::unknown(format!("{most} calls were in flight, as many as the caller may have hands"));
     }
     let evidence = format!(
@@ -124,7 +130,8 @@ fn without_inbound(reading: &Reading, levels: &Levels, made: f64, due: f64) -> G
 
 /// The middle time from a call's end to the next one's start, while in flight at the most.
 fn refill_ms(entries: &[Entry], levels: &Levels) -> Option<f64> {
-    let mut ends: Vec<u64> = entries.iter().map(|it| it.ended).collect();
+    // Who failed may try again at once, which is no other caller's turn.
+    let mut ends: Vec<u64> = entries.iter().filter(|it| !it.failed()).map(|it| it.ended).collect();
     ends.sort_unstable();
     let refills: Vec<f64> = levels
         .at_most
@@ -132,7 +139,8 @@ fn refill_ms(entries: &[Entry], levels: &Levels) -> Option<f64> {
         .filter_map(|stretch| {
             let before = ends.partition_point(|it| *it <= stretch.from);
             let last = ends.get(before.checked_sub(1)?)?;
-            (*last >= levels.span.from).then(|| ms(stretch.from - last))
+            let took_turn = stretch.from - last < 1_000_000_000;
+            (*last >= levels.span.from && took_turn).then(|| ms(stretch.from - last))
         })
         .collect();
     (refills.len() >= 5).then(|| median(&refills))
@@ -166,28 +174,29 @@ fn exhibits(reading: &Reading, levels: &Levels) -> Vec<super::finding::Exhibit> 
 }
 
 impl Levels {
-    fn of(entries: &[Entry]) -> Option<Self> {
-        let first_failure = entries.iter().position(|it| it.failed() || it.faulted)?;
-        let _ = first_failure;
+    /// While calls were slow: those that took far longer than usual. What was held back until then
+    /// is no part of it.
+    fn of(entries: &[Entry], usual_ms: f64) -> Option<Self> {
+        let is_slow = |it: &&Entry| ms(it.ended - it.start) >= 4.0 * usual_ms + 20.0;
+        let first = entries.iter().filter(is_slow).map(|it| it.start).min()?;
+        let last = entries.iter().filter(is_slow).map(|it| it.start).max()?;
         let mut steps: Vec<(u64, i32)> = entries
             .iter()
             .flat_map(|it| [(it.start, 1), (it.ended, -1)])
             .collect();
         steps.sort_unstable();
-        let levels = steps.iter().scan(0_i32, |level, (_, step)| {
-            *level += step;
-            Some(*level)
-        });
-        let most = levels.max()?;
+        let mut levels = Vec::with_capacity(steps.len());
         let mut level = 0;
-        let mut at_most = Vec::new();
         for (index, (at, step)) in steps.iter().enumerate() {
             level += step;
-            if level == most {
-                let to = steps.get(index + 1).map_or(*at, |it| it.0);
-                at_most.push(Stretch { from: *at, to });
+            let until = steps.get(index + 1).map_or(*at, |it| it.0);
+            if *at >= first && *at <= last {
+                levels.push((level, Stretch { from: *at, to: until }));
             }
         }
+        let most = levels.iter().map(|it| it.0).max()?;
+        let at_most = levels.iter().filter(|it| it.0 == most).map(|it| it.1);
+        let at_most: Vec<Stretch> = at_most.collect();
         let span = Stretch { from: at_most.first()?.from, to: at_most.last()?.to };
         let total_ns = at_most.iter().map(|it| it.to - it.from).sum();
         Some(Self { most: most.try_into().ok()?, at_most, span, total_ns })

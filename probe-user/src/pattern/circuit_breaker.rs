@@ -7,7 +7,7 @@ mod silence;
 
 use super::finding::{CircuitBreaker, Ground, State, Transition};
 use super::reading::Reading;
-use super::spread::{median, ms};
+use super::spread::{median, ms, quantile, sorted};
 use super::tape::Entry;
 use silence::{Demand, Silence};
 
@@ -67,13 +67,16 @@ impl Run {
         let failed_last = by_end.iter().rev().take_while(|it| it.failed()).count();
         let last = &calls[calls.len() - failed_last.min(calls.len())..];
         let gaps = last.windows(2).map(|it| ms(it[1].start.saturating_sub(it[0].ended)));
+        let gaps = sorted(gaps.collect());
+        // Of many gaps of a caller that calls at random, the longest says nothing.
+        let long = if gaps.len() < 8 { 1.0 } else { 0.85 };
         Self {
             from,
             to,
             calls: calls.len(),
             failed_last,
             well: calls.iter().filter(|it| !it.failed()).count(),
-            longest_gap: gaps.fold(0.0, f64::max),
+            longest_gap: quantile(&gaps, long),
         }
     }
 }
@@ -99,7 +102,7 @@ fn refuted(reading: &Reading, silences: &[Silence], runs: &[Run]) -> Option<&'st
         return Some("events were lost");
     }
     if silences.iter().any(|it| it.demand != Demand::Rhythm) {
-        return None;
+        return unlike(silences, runs).then_some("calls paused while they failed, never alike");
     }
     let waits = runs.iter().zip(silences).filter(|(run, silence)| {
         let is_first = run.well > 0 || run.from == 0;
@@ -120,6 +123,23 @@ fn refuted(reading: &Reading, silences: &[Silence], runs: &[Run]) -> Option<&'st
     let alike = lengths.iter().all(|it| (it / lengths[0] - 1.0).abs() < 0.15);
     let twice = silences.len() >= 2 && (reopened.count() > 0 || (alike && tripped.count() >= 2));
     (!twice).then_some("calls stopped once, and the caller may have had nothing to call for")
+}
+
+/// Whether silences are so different, and what is between them so much, that no breaker makes them.
+fn unlike(silences: &[Silence], runs: &[Run]) -> bool {
+    let reopened: Vec<f64> = (1..silences.len())
+        .filter(|at| runs[*at].well == 0 && silences[*at].to.is_some())
+        .map(|at| silences[at].length_ms())
+        .collect();
+    if reopened.len() < 3 {
+        return false;
+    }
+    let middle = median(&reopened);
+    let off = reopened.iter().filter(|it| (**it / middle - 1.0).abs() > 0.2).count();
+    let grows = reopened.windows(2).all(|it| it[1] > 0.95 * it[0]);
+    let probes: Vec<f64> = runs[1..silences.len()].iter().map(|it| it.calls as f64).collect();
+    let many = median(&probes) > MOST_PROBES as f64 && median(&probes) > 1.3 * runs[0].failed_last as f64;
+    many || (off * 3 > reopened.len() && !grows)
 }
 
 fn not_seen(reading: &Reading, reason: &str) -> CircuitBreaker {
@@ -167,7 +187,10 @@ fn observed(reading: &Reading, silences: &[Silence], runs: &[Run]) -> CircuitBre
         .map(|(run, _)| run.failed_last as f64)
         .collect();
     let probes = probes(silences, runs);
-    let (open_ms, grows) = open_ms(silences);
+    let mut silences = silences.to_vec();
+    let (open_ms, grows) = open_ms(&silences, runs);
+    backdate(&mut silences, open_ms, grows);
+    let silences = &silences[..];
     let transitions = transitions(reading, silences, runs, probes.unwrap_or(1));
     let by = match silences.iter().map(|it| it.demand).max() {
         Some(Demand::Inbound) => "inbound calls were answered",
@@ -218,8 +241,13 @@ fn probes(silences: &[Silence], runs: &[Run]) -> Option<usize> {
 
 /// How long it stays open, and whether that grows from time to time. A breaker that waits for the
 /// next call to try is found later than its time: calls that were refused say that it was not over.
-fn open_ms(silences: &[Silence]) -> (f64, bool) {
-    let ended: Vec<&Silence> = silences.iter().filter(|it| it.to.is_some()).collect();
+fn open_ms(silences: &[Silence], runs: &[Run]) -> (f64, bool) {
+    let all: Vec<&Silence> = silences.iter().filter(|it| it.to.is_some()).collect();
+    // Calls under way when it opens may be made again after that. After a failed probe there is
+    // none.
+    let reopened = (1..all.len()).filter(|at| runs[*at].well == 0).map(|at| all[at]);
+    let reopened: Vec<&Silence> = reopened.collect();
+    let ended = if reopened.is_empty() { all } else { reopened };
     let Some(first) = ended.first() else {
         return (silences[0].length_ms(), false);
     };
@@ -233,6 +261,16 @@ fn open_ms(silences: &[Silence]) -> (f64, bool) {
     match grows {
         true => (middle(first), true),
         false => (median(&ended.iter().map(|it| middle(it)).collect::<Vec<_>>()), false),
+    }
+}
+
+/// Where a silence began later than the breaker opened, because calls under way were still made
+/// again, its end tells when that was.
+fn backdate(silences: &mut [Silence], open_ms: f64, grows: bool) {
+    for silence in silences.iter_mut().filter(|_| !grows) {
+        if let Some(to) = silence.to.filter(|_| silence.length_ms() < 0.93 * open_ms) {
+            silence.from = to.saturating_sub((open_ms * 1e6) as u64);
+        }
     }
 }
 

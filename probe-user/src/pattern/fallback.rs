@@ -15,8 +15,15 @@ const OUTAGE: usize = 5;
 const ENOUGH: f64 = 8.0;
 
 /// Tells whether the service does without the dependency.
-pub(super) fn judge(reading: &Reading, chains: &Chains, breaker: &CircuitBreaker) -> Fallback {
-    let outages = outages(&reading.entries, breaker);
+/// `kept_out`: times in which as many calls were in flight as a bulkhead lets.
+pub(super) fn judge(
+    reading: &Reading,
+    chains: &Chains,
+    breaker: &CircuitBreaker,
+    kept_out: &[(u64, u64)],
+) -> Fallback {
+    let mut outages = outages(&reading.entries, breaker);
+    outages.extend(kept_out);
     let alternate = outages.first().and_then(|_| alternate(reading, &outages));
     match reading.attempts_per_inbound() {
         Some(ratio) if is_asked_for(reading) => {
@@ -121,18 +128,18 @@ fn would_be_lost(reading: &Reading, chains: &Chains, outages: &[(u64, u64)], rat
         return lost;
     }
     let failed: Vec<_> = chains.list.iter().filter(|it| it.failed() && !it.cut_off).collect();
-    let span = failed.first().zip(failed.last());
-    let Some((first, last)) = span.filter(|_| failed.len() as f64 >= ENOUGH) else {
+    let from = failed.iter().map(|it| it.attempts[0].start).min();
+    let to = failed.iter().filter_map(|it| it.attempts.last()).map(|it| it.ended).max();
+    let Some((from, to)) = from.zip(to).filter(|_| failed.len() as f64 >= ENOUGH) else {
         return lost;
     };
-    let to = last.attempts[last.attempts.len() - 1].ended;
-    let calls = reading.inbound_within(first.attempts[0].start, to + 1_000_000_000);
+    let calls = reading.inbound_within(from.saturating_sub(100_000_000), to + 1_000_000_000);
     let (mut inbound, mut bad) = (0, 0);
     for call in calls {
         inbound += 1;
         bad += usize::from(call.outcome.failed());
     }
-    Lost { inbound, failed: bad, due: failed.len() as f64 }
+    Lost { inbound, failed: bad, due: (failed.len() as f64).min(inbound as f64) }
 }
 
 /// A sibling that was called far more during outages than before, and answers well; with the share

@@ -19,6 +19,18 @@ pub(super) enum Keying {
     Crowd,
 }
 
+impl Keying {
+    /// In words.
+    pub(super) fn told(self) -> &'static str {
+        match self {
+            Self::Request => "by their requests",
+            Self::Thread => "by their threads",
+            Self::Single => "in turn",
+            Self::Crowd => "by their waits",
+        }
+    }
+}
+
 /// Calls in the order of their starts, each list made by the same hand as far as can be told.
 #[derive(Clone, Debug)]
 pub(super) struct Lanes {
@@ -39,6 +51,10 @@ pub(super) struct Step {
     pub(super) between: f64,
     /// How long the first one took.
     pub(super) took: f64,
+    /// How many calls of the whole link began from the one to the other.
+    pub(super) apart: usize,
+    /// Where the first one stands on the record.
+    pub(super) place: usize,
 }
 
 impl Step {
@@ -49,14 +65,15 @@ impl Step {
             gap: ms(next.start.saturating_sub(one.ended)),
             between: ms(next.start - one.start),
             took: ms(one.ended.saturating_sub(one.start)),
+            apart: next.place.saturating_sub(one.place) as usize,
+            place: one.place as usize,
         })
     }
 }
 
 impl Lanes {
     /// Sorts the calls of a link, in the order of their starts, into lanes.
-    pub(super) fn of(entries: &[Entry], calm: &[Entry]) -> Self {
-        let requests_differ = requests_differ(calm, entries);
+    pub(super) fn of(entries: &[Entry], calm: &[Entry], requests_differ: bool) -> Self {
         let keying = keying(entries, calm, requests_differ);
         Self {
             keying,
@@ -86,7 +103,7 @@ impl Lanes {
 }
 
 /// Whether two calls that went well seldom make the same request, which then tells calls apart.
-fn requests_differ(calm: &[Entry], entries: &[Entry]) -> bool {
+pub(super) fn requests_differ(calm: &[Entry], entries: &[Entry]) -> bool {
     let of = |entries: &[Entry]| -> Vec<u64> {
         let well = entries.iter().filter(|it| !it.failed());
         well.map(|it| it.fingerprint).filter(|it| *it != 0).collect()

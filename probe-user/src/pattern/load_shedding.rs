@@ -32,17 +32,19 @@ pub(super) fn judge(reading: &Reading) -> LoadShedding {
         return overload_without(reading)
             .unwrap_or_else(|| unknown(format!("{} calls were refused", refused.len())));
     }
-    let (from, to) = (refused[0].began_ns, refused[refused.len() - 1].began_ns);
+    let (from, to) = worst_stretch(&refused);
     let low = reading.inbound.partition_point(|it| it.began_ns < from);
     let high = reading.inbound.partition_point(|it| it.began_ns <= to);
     let during = &reading.inbound[low..high];
+    let refused: Vec<&Inbound> =
+        refused.into_iter().filter(|it| (from..=to).contains(&it.began_ns)).collect();
     let waits = |calls: &mut dyn Iterator<Item = &Inbound>| {
         sorted(calls.map(|it| ms(it.ended_ns.saturating_sub(it.began_ns))).collect())
     };
     let shed = waits(&mut refused.iter().copied());
     let admitted = waits(&mut during.iter().filter(|it| it.outcome == Outcome::Ok));
     let share = refused.len() as f64 / during.len().max(1) as f64;
-    let was = usual(reading, from);
+    let was = usual(reading);
     let rate = during.len() as f64 / (ms(to - from) / 1e3).max(0.2);
     let fast = quantile(&shed, 0.9) <= FAST_MS.max(0.5 * quantile(&admitted, 0.5));
     let overloaded = rate >= OVERLOAD * was.rate && was.rate > 0.0;
@@ -99,20 +101,33 @@ struct Usual {
     wait_ms: f64,
 }
 
-/// In the half minute before a moment.
-fn usual(reading: &Reading, before: u64) -> Usual {
+/// In the calmer half of the record.
+fn usual(reading: &Reading) -> Usual {
     let pulse = &reading.service.inbound_pulse;
-    let from = pulse.since().max(before.saturating_sub(30 * SECOND));
-    let to = before.saturating_sub(SECOND / 4);
-    let beat = pulse.between(from, to);
-    let seconds = ms(to.saturating_sub(from)) / 1e3;
-    if beat.began < 8 || seconds < 1.0 {
+    let (mut second, mut seconds) = (pulse.since(), Vec::new());
+    while second + SECOND <= pulse.until() {
+        seconds.push(pulse.between(second, second + SECOND));
+        second += SECOND;
+    }
+    seconds.retain(|it| it.began > 0);
+    seconds.sort_by_key(|it| it.began);
+    seconds.truncate(seconds.len().div_ceil(2));
+    let began: u32 = seconds.iter().map(|it| it.began).sum();
+    let log_wait: f32 = seconds.iter().map(|it| it.log_wait).sum();
+    if seconds.len() < 3 || began < 8 {
         return Usual::default();
     }
     Usual {
-        rate: f64::from(beat.began) / seconds,
-        wait_ms: f64::from((beat.log_wait / beat.began as f32).exp()) / 1e3,
+        rate: f64::from(began) / seconds.len() as f64,
+        wait_ms: f64::from((log_wait / began as f32).exp()) / 1e3,
     }
+}
+
+/// The longest time in which calls were refused again and again.
+fn worst_stretch(refused: &[&Inbound]) -> (u64, u64) {
+    let stretches = refused.chunk_by(|a, b| b.began_ns.saturating_sub(a.began_ns) < SECOND);
+    let worst = stretches.max_by_key(|it| it.len());
+    worst.map_or((0, 0), |it| (it[0].began_ns, it[it.len() - 1].began_ns))
 }
 
 /// Whether there was an overload, the service grew slow with it, and refused nobody.
@@ -129,7 +144,7 @@ fn overload_without(reading: &Reading) -> Option<LoadShedding> {
         }
         second += SECOND;
     }
-    let was = usual(reading, at);
+    let was = usual(reading);
     let beat = pulse.between(at, at + 2 * SECOND);
     let wait_ms = f64::from((beat.log_wait / beat.began.max(1) as f32).exp()) / 1e3;
     let overloaded = was.rate > 0.0 && f64::from(worst) >= 2.0 * 2.0 * was.rate && worst >= 40;

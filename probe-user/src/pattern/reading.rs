@@ -22,6 +22,8 @@ pub(super) struct Reading<'a> {
     /// Inbound calls, by beginning.
     pub(super) inbound: Vec<Inbound>,
     pub(super) rhythm: Rhythm,
+    /// Whether the same request twice in a row is rare.
+    pub(super) requests_differ: bool,
 }
 
 /// How a caller called in calm times.
@@ -48,19 +50,24 @@ impl<'a> Reading<'a> {
         let by_start = |entries: Vec<Entry>| {
             let mut entries = entries;
             entries.sort_by_key(|it| it.start);
+            for (place, entry) in entries.iter_mut().enumerate() {
+                entry.place = place as u32;
+            }
             entries
         };
         let calm = by_start(link.tape.calm().copied().collect());
         let mut inbound: Vec<_> = service.inbound.iter().copied().collect();
         inbound.sort_by_key(|it| it.began_ns);
+        let entries = by_start(link.tape.troubled().copied().collect());
         Self {
+            requests_differ: super::lanes::requests_differ(&calm, &entries),
             dependency,
             link,
             service,
             ledger,
             now_ns,
             lost_at_ns: None,
-            entries: by_start(link.tape.troubled().copied().collect()),
+            entries,
             rhythm: Rhythm::of(&calm),
             calm,
             inbound,

@@ -2,7 +2,9 @@
 //! would follow a failure anyway, because it follows successes the same way, is no retry.
 
 mod crowd;
+mod firsts;
 mod rule;
+mod staged;
 
 use super::backoff::{self, Schedule};
 use super::circuit_breaker::is_open_between;
@@ -51,20 +53,22 @@ pub(super) fn judge(reading: &Reading, breaker: &CircuitBreaker) -> (Retry, Chai
         let ground = Ground::unknown("no attempt failed");
         return (Retry { ground, ..Retry::default() }, Chains::default());
     }
-    let lanes = Lanes::of(&reading.entries, &reading.calm);
-    let rule = Rule::of(&lanes);
-    let in_lanes = match lanes.keying {
-        Keying::Crowd => None,
-        _ => Some(group(reading, &lanes, &rule, breaker)),
-    };
-    let by_lanes = in_lanes.map(|list| told(reading, list, &rule, &lanes));
-    match by_lanes {
-        Some(found) if found.0.ground.verdict != Verdict::Unknown => found,
-        found => crowd::judge(reading, breaker).or(found).unwrap_or_else(|| {
-            let ground = Ground::unknown("calls overlap, and nothing tells which belong together");
-            (Retry { ground, ..Retry::default() }, Chains::default())
-        }),
+    let lanes = Lanes::of(&reading.entries, &reading.calm, reading.requests_differ);
+    if lanes.keying != Keying::Request
+        && let Some(firsts) = firsts::of(reading)
+    {
+        return staged::judge(reading, &lanes, &firsts, breaker).unwrap_or_else(cannot_tell);
     }
+    if lanes.keying == Keying::Crowd {
+        return crowd::judge(reading, breaker).unwrap_or_else(cannot_tell);
+    }
+    let rule = Rule::of(&lanes, &reading.entries);
+    told(reading, group(reading, &lanes, &rule, breaker), &rule, &lanes)
+}
+
+fn cannot_tell() -> (Retry, Chains) {
+    let ground = Ground::unknown("calls overlap, and nothing tells which belong together");
+    (Retry { ground, ..Retry::default() }, Chains::default())
 }
 
 fn group(reading: &Reading, lanes: &Lanes, rule: &Rule, breaker: &CircuitBreaker) -> Vec<Chain> {
@@ -98,7 +102,7 @@ fn group(reading: &Reading, lanes: &Lanes, rule: &Rule, breaker: &CircuitBreaker
 fn told(reading: &Reading, list: Vec<Chain>, rule: &Rule, lanes: &Lanes) -> (Retry, Chains) {
     let tally = Tally::of(&list);
     let retry = if rule.shows(&tally) {
-        observed(reading, &list, &tally, lanes.keying)
+        observed(reading, &list, &tally, lanes.keying.told())
     } else if tally.first_failed >= ENOUGH_TO_DENY
         && tally.links * 20 <= tally.first_failed
         && rule.would_show
@@ -172,16 +176,10 @@ fn waits_of(chain: &Chain) -> impl Iterator<Item = f64> {
         .map(|step| step.gap)
 }
 
-fn observed(reading: &Reading, list: &[Chain], tally: &Tally, keying: Keying) -> Retry {
+fn observed(reading: &Reading, list: &[Chain], tally: &Tally, told: &str) -> Retry {
     let schedule = schedule_of(list);
     let attempts = attempts_max(list);
     let amplification = amplification(list);
-    let told = match keying {
-        Keying::Request => "by their requests",
-        Keying::Thread => "by their threads",
-        Keying::Single => "in turn",
-        Keying::Crowd => "by their waits",
-    };
     let evidence = format!(
         "{} of {} failed calls were made again, {} further attempts, told {told}{}",
         tally.linked,

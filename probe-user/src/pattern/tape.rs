@@ -30,6 +30,8 @@ pub(super) struct Entry {
     pub(super) outcome: Outcome,
     pub(super) phase: Phase,
     pub(super) faulted: bool,
+    /// Its number on the record, in the order of starts.
+    pub(super) place: u32,
 }
 
 impl Entry {
@@ -49,6 +51,7 @@ impl Entry {
             outcome: attempt.outcome,
             phase: attempt.phase,
             faulted: attempt.faulted,
+            place: 0,
         }
     }
 

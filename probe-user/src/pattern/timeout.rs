@@ -5,7 +5,7 @@ use super::attempt::{Outcome, Phase};
 use super::finding::{Ground, Scope, Timeout};
 use super::reading::Reading;
 use super::retry::Chains;
-use super::spread::{densest, ms, quantile, sorted};
+use super::spread::{densest, ms, quantile};
 use super::tape::Entry;
 
 /// The kernel itself gives up a connection after that (1+2+4+…+64 s; a little more since it

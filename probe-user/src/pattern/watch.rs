@@ -153,12 +153,13 @@ fn judge(
     reading.lost_at_ns = lost_at_ns;
     let circuit_breaker = circuit_breaker::judge(&reading);
     let (retry, chains) = retry::judge(&reading, &circuit_breaker);
+    let (bulkhead, kept_out) = bulkhead::judge(&reading);
     Findings {
         service: pid,
         dependency,
         timeout: timeout::judge(&reading, &chains, settings.timeout_bound_ns),
-        bulkhead: bulkhead::judge(&reading),
-        fallback: fallback::judge(&reading, &chains, &circuit_breaker),
+        bulkhead,
+        fallback: fallback::judge(&reading, &chains, &circuit_breaker, &kept_out),
         load_shedding: load_shedding::judge(&reading),
         retry,
         circuit_breaker,

@@ -63,6 +63,9 @@ pub(super) fn find(reading: &Reading) -> Vec<Silence> {
         if ms(until - from) < SHORTEST_MS {
             continue;
         }
+        if is_made_again(reading, next) {
+            continue;
+        }
         if let Some((demand, at_least_ms)) = demand(reading, &siblings, from, until) {
             found.push(Silence { next, from, to, at_least_ms, demand, seen_until: until });
         }
@@ -72,6 +75,16 @@ pub(super) fn find(reading: &Reading) -> Vec<Silence> {
         found.pop();
     }
     found
+}
+
+/// Whether the call after a silence is one made again: then it was a wait.
+fn is_made_again(reading: &Reading, next: usize) -> bool {
+    let Some(call) = reading.entries.get(next).filter(|it| it.fingerprint != 0) else {
+        return false;
+    };
+    let before = &reading.entries[next.saturating_sub(12)..next];
+    reading.requests_differ
+        && before.iter().any(|it| it.failed() && it.fingerprint == call.fingerprint)
 }
 
 fn may_go_on(reading: &Reading) -> bool {

@@ -23,14 +23,15 @@ pub(super) fn judge(reading: &Reading, breaker: &CircuitBreaker) -> Option<(Retr
 }
 
 fn by_waits(reading: &Reading, breaker: &CircuitBreaker) -> Option<(Retry, Chains)> {
-    let after_failures = lags(&reading.entries, true);
-    let usual = sorted([lags(&reading.calm, false), lags(&reading.entries, false)].concat());
     let successes = reading.calm.iter().chain(&reading.entries).filter(|it| !it.failed()).count();
     let failures = reading.entries.iter().filter(|it| it.failed()).count();
-    if failures < 8 || successes < 8 {
+    let excess = excess(reading, breaker)?;
+    if failures < 8 || successes < 8 || excess < 1.25 {
         return None;
     }
-    let peaks = peaks(&sorted(after_failures), &usual, failures.min(FAILURES), successes);
+    let after_failures = sorted(lags(&reading.entries, true));
+    let usual = sorted([lags(&reading.calm, false), lags(&reading.entries, false)].concat());
+    let peaks = peaks(&after_failures, &usual, failures.min(FAILURES), successes);
     if peaks.is_empty() {
         return None;
     }
@@ -45,12 +46,31 @@ fn by_waits(reading: &Reading, breaker: &CircuitBreaker) -> Option<(Retry, Chain
     });
     let tally = Tally::of(&list);
     let share = tally.linked as f64 / tally.first_failed.max(1) as f64;
-    if tally.links < 8 || tally.linked < 4 || share < 0.3 {
+    let mut retry = observed(reading, &list, &tally, Keying::Crowd.told());
+    // What is grouped must come to what there is more than demand.
+    let grouped = retry.amplification.unwrap_or(1.0);
+    if tally.links < 8 || tally.linked < 4 || share < 0.3 || (grouped / excess - 1.0).abs() > 0.25 {
         return None;
     }
-    let mut retry = observed(reading, &list, &tally, Keying::Crowd);
+    let whole = f64::from(retry.attempts_max.unwrap_or_default());
+    retry.attempts_max = retry.attempts_max.filter(|_| (whole - excess).abs() < 0.5);
     retry.ground = retry.ground.at_most(0.9);
     Some((retry, Chains { list, sure: true }))
+}
+
+/// Calls made over calls due, while they failed.
+fn excess(reading: &Reading, breaker: &CircuitBreaker) -> Option<f64> {
+    let failed = || reading.entries.iter().filter(|it| it.failed());
+    let (from, to) = (failed().next()?.start, failed().next_back()?.start);
+    if !breaker.transitions.is_empty() || to < from + 1_000_000_000 {
+        return None;
+    }
+    let made = reading.started(from, to).len() as f64;
+    let due = match reading.attempts_per_inbound() {
+        Some(ratio) => reading.inbound_begun(from, to) as f64 * ratio,
+        None => reading.rhythm.rate * (to - from) as f64 / 1e9,
+    };
+    (due >= 10.0).then(|| made / due)
 }
 
 /// Times from the ends of calls, failed ones or others, to the starts of later ones.

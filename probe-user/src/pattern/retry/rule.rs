@@ -2,7 +2,8 @@
 //! success.
 
 use super::super::lanes::{Keying, Lanes, Step};
-use super::super::spread::{by_chance, count_within, densest, most_above, quantile, sorted};
+use super::super::spread::{by_chance, count_within, densest, most_above, ms, quantile, sorted};
+use super::super::tape::Entry;
 use super::Tally;
 
 /// No wait before another attempt is longer.
@@ -42,7 +43,8 @@ struct Rhythm {
 }
 
 impl Rule {
-    pub(super) fn of(lanes: &Lanes) -> Self {
+    /// `entries`: all calls of the link, in the order of their starts.
+    pub(super) fn of(lanes: &Lanes, entries: &[Entry]) -> Self {
         let usual: Vec<Step> = lanes.usual_steps().collect();
         let calm = lanes.calm.iter().chain(&lanes.lists);
         let well = calm.flatten().filter(|it| !it.failed()).count();
@@ -55,13 +57,15 @@ impl Rule {
             Kind::Blind
         } else if let Some(rhythm) = Rhythm::of(&usual, &after) {
             Kind::OffRhythm(rhythm)
+        } else if lanes.keying == Keying::Request {
+            of_broad(&at_this_rate(&usual, &after, entries), &after_gaps)
         } else {
             of_broad(&usual_gaps, &after_gaps)
         };
         let would_show = match &kind {
             Kind::Same => true,
             Kind::OffRhythm(rhythm) => rhythm.gap.is_none_or(|(low, _)| low > 3.0) || lanes.requests_differ,
-            Kind::Alike => after.len() >= 20 && lanes.keying != Keying::Single,
+            Kind::Alike => after.len() >= 20 && lanes.keying == Keying::Request,
             Kind::Clusters(_) | Kind::Within(_) | Kind::Blind => false,
         };
         Self {
@@ -121,6 +125,20 @@ fn steps_after_failures(lanes: &Lanes) -> impl Iterator<Item = Step> {
             .filter_map(|pair| Step::of(&pair[0], &pair[1]))
             .filter(|step| step.gap <= LONGEST_MS)
     })
+}
+
+/// How soon the same request would come again after failures by chance: after as many calls as
+/// after successes, at the rate at which calls are made while they fail.
+fn at_this_rate(usual: &[Step], after: &[Step], entries: &[Entry]) -> Vec<f64> {
+    let gaps = after.iter().enumerate().flat_map(|(index, step)| {
+        (0..4).filter_map(move |shift| {
+            let apart = usual[(index * 7 + shift * 13) % usual.len()].apart;
+            let then = entries.get(step.place + apart)?;
+            let end = entries[step.place].ended;
+            Some(ms(then.start.saturating_sub(end)))
+        })
+    });
+    sorted(gaps.collect())
 }
 
 /// The rule where calls follow successes at any distance.

@@ -371,7 +371,9 @@ fn truth_of_retry(truth: &mut Truth, setup: &Setup, facts: &Facts) {
         return;
     }
     if !can_be_told(setup) {
-        truth.retry = None;
+        // What a clock or inbound calls demand is known: that there are more attempts is seen.
+        let counted = setup.inbound && setup.breaker.is_none() && setup.limit.is_none();
+        truth.retry = (counted && facts.retries >= 40).then_some(true);
         return;
     }
     let whole = setup.deadline.is_none() && (!setup.breaker_inside || setup.breaker.is_none());
@@ -393,16 +395,21 @@ fn can_be_told(setup: &Setup) -> bool {
     let scatters = matches!(setup.wait, Wait::Full(..) | Wait::Equal(..) | Wait::Around(..));
     match setup.demand {
         _ if told_by_request => true,
-        Demand::Workers { count, pause, threads, .. } if threads || count == 1 => {
+        Demand::Workers { count, pause, threads, random } if threads || count == 1 => {
             let first = match setup.wait {
                 Wait::Fixed(wait) | Wait::Linear(wait) | Wait::Exponential(wait, ..) => wait,
                 Wait::AtOnce | Wait::Urllib3(_) => 0.0,
-                _ => return pause > 20.0,
+                _ => return pause > 20.0 && !random,
             };
             pause > 20.0 && (pause - first).abs() > (pause * 0.2).max(20.0)
         }
         Demand::Once => true,
-        _ => !scatters && setup.wait != Wait::AtOnce && !matches!(setup.wait, Wait::Urllib3(_)),
+        // A clock's ticks, or inbound calls, tell which attempts are first ones.
+        _ if setup.inbound || matches!(setup.demand, Demand::Ticks { .. }) => {
+            let disturbed = setup.breaker.is_some() || setup.limit.is_some() || setup.throttle.is_some();
+            !scatters && !disturbed && setup.wait != Wait::AtOnce && !matches!(setup.wait, Wait::Urllib3(_))
+        }
+        _ => false,
     }
 }
 
@@ -414,11 +421,15 @@ fn truth_of_breaker(truth: &mut Truth, setup: &Setup) {
     };
     let needed = if setup.inbound { 1 } else { 3 };
     let refused_each = f64::from(breaker.refused) / breaker.opened.len().max(1) as f64;
-    let enough = breaker.opened.len() >= needed && refused_each >= 9.0;
+    let steady = matches!(setup.demand, Demand::Ticks { .. } | Demand::Workers { random: false, .. });
+    let due = if setup.inbound || steady { 9.0 } else { 25.0 };
+    // From outside, waits nearly as long as it stays open look the same.
+    let waits = !setup.inbound && setup.attempts > 1;
+    let enough = breaker.opened.len() >= needed && refused_each >= due && !waits;
     truth.circuit_breaker = fired(true, enough);
     if enough {
         truth.open_ms = Some(breaker.open_ms);
         truth.opened_at_ns = breaker.opened.clone();
-        truth.probes = (breaker.opened.len() >= 3).then_some(breaker.probes);
+        truth.probes = (breaker.opened.len() >= 3 && breaker.probes == 1 && setup.attempts == 1).then_some(1);
     }
 }
