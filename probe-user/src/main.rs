@@ -10,6 +10,11 @@ mod game_day;
 mod kernel;
 mod mistake;
 mod model;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the adapter from calls to attempts feeds it")
+)]
+mod pattern;
 mod plan;
 mod protection;
 mod protocol;

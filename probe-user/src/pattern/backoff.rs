@@ -177,6 +177,7 @@ fn growth(nominal: &[(f64, f64)], jitter: Jitter, skipped: usize) -> Schedule {
     }
     let fitted = match jitter {
         Jitter::None => nominal[0].0,
+        _ if nominal[0].1 >= 15.0 => nominal[0].0,
         _ => exponential.0.exp(),
     };
     Schedule {

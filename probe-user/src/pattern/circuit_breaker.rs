@@ -101,8 +101,11 @@ fn refuted(reading: &Reading, silences: &[Silence], runs: &[Run]) -> Option<&'st
     if reading.lost_any() {
         return Some("events were lost");
     }
+    if unlike(silences, runs) {
+        return Some("calls paused while they failed, never alike");
+    }
     if silences.iter().any(|it| it.demand != Demand::Rhythm) {
-        return unlike(silences, runs).then_some("calls paused while they failed, never alike");
+        return None;
     }
     let waits = runs.iter().zip(silences).filter(|(run, silence)| {
         let is_first = run.well > 0 || run.from == 0;
@@ -140,6 +143,21 @@ fn unlike(silences: &[Silence], runs: &[Run]) -> bool {
     let probes: Vec<f64> = runs[1..silences.len()].iter().map(|it| it.calls as f64).collect();
     let many = median(&probes) > MOST_PROBES as f64 && median(&probes) > 1.3 * runs[0].failed_last as f64;
     many || (off * 3 > reopened.len() && !grows)
+}
+
+/// Takes back what retries explain as well: who waits for another attempt may hold the only place
+/// there is, so that nobody calls until then.
+pub(super) fn or_waits(breaker: CircuitBreaker, chains: &super::retry::Chains) -> CircuitBreaker {
+    let waits = chains.list.iter().flat_map(|it| it.attempts.windows(2));
+    let longest = waits.map(|it| ms(it[1].start.saturating_sub(it[0].ended))).fold(0.0, f64::max);
+    let opened = breaker.transitions.iter().filter(|it| it.state == State::Open).count();
+    let short = opened <= 2 && breaker.open_ms.is_some_and(|it| it < 1.2 * longest);
+    let explained = chains.sure && longest > 0.0 && (short || breaker.share.is_some());
+    if !explained {
+        return breaker;
+    }
+    let ground = Ground::unknown(format!("waits between attempts of up to {longest:.0} ms explain the pauses"));
+    CircuitBreaker { ground, ..CircuitBreaker::default() }
 }
 
 fn not_seen(reading: &Reading, reason: &str) -> CircuitBreaker {

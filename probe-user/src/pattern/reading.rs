@@ -129,11 +129,10 @@ impl Rhythm {
             return Self::default();
         }
         let mut idle = idle_gaps_ms(calm);
-        // Where calm times were interrupted by trouble, the record has holes.
-        idle.pop();
         let span = (last.start - first.start) as f64 / 1e9;
         let waits = sorted(calm.iter().map(|it| ms(it.age())).collect());
-        let holes: f64 = holes_ms(&idle) / 1e3;
+        // Where calm times were interrupted by trouble, the record has holes.
+        let holes = idle.split_off(whole(&idle)).iter().sum::<f64>() / 1e3;
         Self {
             rate: (calm.len() - 1) as f64 / (span - holes).max(span / 100.0),
             longest_idle_ms: quantile(&idle, 0.99),
@@ -156,13 +155,10 @@ fn idle_gaps_ms(calm: &[Entry]) -> Vec<f64> {
     sorted(gaps)
 }
 
-/// Gaps so much longer than any usual one that they are holes in the record.
-fn holes_ms(sorted_gaps: &[f64]) -> f64 {
-    let usual = quantile(sorted_gaps, 0.95);
-    sorted_gaps
-        .iter()
-        .filter(|gap| **gap > 1_000.0 && **gap > 10.0 * usual)
-        .sum()
+/// How many of the gaps aren't so much longer than any usual one that they are holes in the record.
+fn whole(sorted_gaps: &[f64]) -> usize {
+    let longest = (10.0 * quantile(sorted_gaps, 0.95)).max(1_000.0);
+    sorted_gaps.partition_point(|gap| *gap <= longest)
 }
 
 /// Most calls that were under way at once.

@@ -63,12 +63,14 @@ pub(super) fn find(reading: &Reading) -> Vec<Silence> {
         if ms(until - from) < SHORTEST_MS {
             continue;
         }
-        if is_made_again(reading, next) {
-            continue;
-        }
         if let Some((demand, at_least_ms)) = demand(reading, &siblings, from, until) {
             found.push(Silence { next, from, to, at_least_ms, demand, seen_until: until });
         }
+    }
+    // Where most end with a call made again, those are waits; few may do by accident.
+    let again = found.iter().filter(|it| is_made_again(reading, it.next)).count();
+    if again * 2 > found.len() {
+        found.retain(|it| !is_made_again(reading, it.next));
     }
     // One that goes on is told by demand that is seen, or by others before it.
     if found.last().is_some_and(|it| it.to.is_none() && it.demand == Demand::Rhythm) {

@@ -70,7 +70,9 @@ fn excess(reading: &Reading, breaker: &CircuitBreaker) -> Option<f64> {
         Some(ratio) => reading.inbound_begun(from, to) as f64 * ratio,
         None => reading.rhythm.rate * (to - from) as f64 / 1e9,
     };
-    (due >= 10.0).then(|| made / due)
+    // Calls may come in bursts, of which the last one needn't be whole.
+    let burst = f64::from(reading.rhythm.most_at_once);
+    (due >= 15.0).then(|| (made - burst) / due)
 }
 
 /// Times from the ends of calls, failed ones or others, to the starts of later ones.

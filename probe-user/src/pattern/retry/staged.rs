@@ -5,7 +5,7 @@ use super::super::circuit_breaker::is_open_between;
 use super::super::finding::{CircuitBreaker, Ground, Retry};
 use super::super::lanes::Lanes;
 use super::super::reading::Reading;
-use super::super::spread::{count_within, densest, ms, sorted};
+use super::super::spread::{median, ms};
 use super::super::tape::Entry;
 use super::{Chain, Chains, ENOUGH_TO_DENY, Tally, observed};
 
@@ -29,7 +29,13 @@ pub(super) fn judge(reading: &Reading, lanes: &Lanes, firsts: &[bool], breaker: 
     let failed_firsts = chains.iter().filter(|it| entries[it[0]].failed()).count();
     let window = failing(entries)?;
     let others = (window.0..window.1).filter(|at| chain_of[*at].is_none()).count();
-    if failed_firsts < 6 || reading.lost_any() {
+    // What keeps calls back makes them late: then they aren't known by when they begin.
+    let made_by_firsts = due(reading, window).is_none_or(|due| {
+        let firsts = (window.0..window.1).filter(|at| chain_of[*at].is_some()).count();
+        firsts as f64 >= 0.75 * due
+    });
+    let kept_back = !made_by_firsts && breaker.transitions.is_empty();
+    if failed_firsts < 6 || kept_back || reading.lost_any() {
         return None;
     }
     if others * 20 <= failed_firsts && failed_firsts >= ENOUGH_TO_DENY {
@@ -45,7 +51,7 @@ pub(super) fn judge(reading: &Reading, lanes: &Lanes, firsts: &[bool], breaker: 
             break;
         }
     }
-    if found < 6 || found * 10 < others * 6 {
+    if found < 6 || found * 10 < others * 7 {
         return by_count(reading, &chains, others, failed_firsts);
     }
     let told = as_chains(entries, &chains, breaker);
@@ -58,6 +64,13 @@ fn failing(entries: &[Entry]) -> Option<(usize, usize)> {
     let first = entries.iter().position(Entry::failed)?;
     let last = entries.iter().rposition(Entry::failed)?;
     (last > first).then_some((first, last + 1))
+}
+
+/// Calls that were due from the one entry to the other, where inbound calls tell.
+fn due(reading: &Reading, (from, to): (usize, usize)) -> Option<f64> {
+    let ratio = reading.attempts_per_inbound()?;
+    let (from, to) = (reading.entries[from].start, reading.entries[to - 1].start);
+    Some(reading.inbound_begun(from, to) as f64 * ratio)
 }
 
 /// Links the attempts of one stage to those of the next; how many.
@@ -81,14 +94,16 @@ fn stage_of(
         let low = entries.partition_point(|it| it.start < entries[from].ended);
         (low..entries.len()).take(NEXT * 4)
     };
-    let mut lags = Vec::new();
-    for (_, from) in failed.iter().rev().take(LOOKED_AT) {
-        let next = after(*from).filter(|to| fits(*from, *to, chain_of)).take(NEXT);
-        lags.extend(next.map(|to| ms(entries[to].start - entries[*from].ended)));
-    }
-    let lags = sorted(lags.into_iter().filter(|it| *it <= HORIZON_MS).collect());
-    let looked_at = failed.len().min(LOOKED_AT);
-    let Some((low, high)) = wait_of(&lags, looked_at) else {
+    let next = |from: usize, taken: &[Option<usize>]| {
+        let after = after(from).filter(|to| fits(from, *to, taken)).take(NEXT);
+        after.map(|to| ms(entries[to].start - entries[from].ended)).collect::<Vec<_>>()
+    };
+    let looked_at: Vec<Vec<f64>> = failed
+        .iter()
+        .take(LOOKED_AT)
+        .map(|(_, from)| next(*from, chain_of))
+        .collect();
+    let Some((low, high)) = wait_of(&looked_at) else {
         return 0;
     };
     let mut linked = 0;
@@ -107,17 +122,36 @@ fn stage_of(
     linked
 }
 
-/// The wait that most have in common, as a band.
-fn wait_of(lags: &[f64], failed: usize) -> Option<(f64, f64)> {
+/// The wait that most have in common, as a band. Those that failed first are asked: when trouble
+/// begins, nothing but their own next attempts is made again. Later, calls that come by a clock
+/// have others' attempts after them as regularly as their own.
+fn wait_of(lags: &[Vec<f64>]) -> Option<(f64, f64)> {
     let width = |lag: f64| (lag * 0.03).max(5.0);
-    let (low, high) = densest(lags, width);
-    let (from, to) = (*lags.get(low)?, *lags.get(high.checked_sub(1)?)?);
-    let count = (high - low) as f64;
-    let reach = 3.0 * width(from);
-    let near = count_within(lags, from - reach, to + reach) as f64 - count;
-    let beside = near * (to - from + 1.0) / (reach + reach.min(from + 1.0));
-    let stands_out = count >= beside + 5.0 * (beside + 1.0).sqrt();
-    (count >= 3.0 && count >= 0.3 * failed as f64 && stands_out).then_some((from, to))
+    let covered = |wait: f64| {
+        let is_near = |lag: &f64| (lag - wait).abs() <= width(wait);
+        lags.iter().filter(|it| it.iter().any(is_near)).count()
+    };
+    let asked = lags.iter().take(6).filter_map(|it| it.first().copied());
+    let candidates = asked.filter(|it| *it <= HORIZON_MS).map(|it| (covered(it), it));
+    let best = candidates.reduce(|best, other| match other.0 as f64 > 1.2 * best.0 as f64 {
+        true => other,
+        false => best,
+    });
+    let (count, wait) = best?;
+    // Where calls crowd, something comes after any wait.
+    let beside = [0.83, 1.17].map(|it| covered(wait * it)).into_iter().min().unwrap_or_default();
+    let stands_out = count >= 2 * beside || lags.len() < 12;
+    let near = lags.iter().flat_map(|it| it.iter().filter(|lag| (*lag - wait).abs() <= width(wait)));
+    let middle = median(&near.copied().collect::<Vec<_>>());
+    (count >= 3 && count * 2 >= lags.len() && (stands_out || is_clocked(lags, wait)))
+        .then(|| (middle - width(middle), middle + width(middle)))
+}
+
+/// Whether the very first ones agree on a wait.
+fn is_clocked(lags: &[Vec<f64>], wait: f64) -> bool {
+    let first = lags.iter().take(4).filter_map(|it| it.first());
+    let near = first.filter(|lag| (*lag - wait).abs() <= (wait * 0.03).max(5.0));
+    near.count() >= 3
 }
 
 fn as_chains(entries: &[Entry], chains: &[Vec<usize>], breaker: &CircuitBreaker) -> Chains {
@@ -137,6 +171,9 @@ fn by_count(reading: &Reading, chains: &[Vec<usize>], others: usize, failed: usi
         return None;
     }
     let (from, to) = failing(&reading.entries)?;
+    if due(reading, (from, to)).is_some_and(|due| ((to - from) as f64) < 1.25 * due) {
+        return None;
+    }
     let window = &reading.entries[from..to];
     let first_ones = chains.iter().filter(|it| (from..to).contains(&it[0])).count();
     let amplification = window.len() as f64 / first_ones.max(1) as f64;

@@ -396,12 +396,10 @@ fn can_be_told(setup: &Setup) -> bool {
     match setup.demand {
         _ if told_by_request => true,
         Demand::Workers { count, pause, threads, random } if threads || count == 1 => {
-            let first = match setup.wait {
-                Wait::Fixed(wait) | Wait::Linear(wait) | Wait::Exponential(wait, ..) => wait,
-                Wait::AtOnce | Wait::Urllib3(_) => 0.0,
-                _ => return pause > 20.0 && !random,
-            };
-            pause > 20.0 && (pause - first).abs() > (pause * 0.2).max(20.0)
+            let waits = (1..setup.attempts).map(|failed| setup.wait.after(failed, &mut Chance::new(1)));
+            let mut waits = waits.filter(|_| !scatters);
+            let alike = waits.any(|wait| (pause - wait).abs() < (pause * 0.2).max(20.0));
+            pause > 20.0 && !(scatters && random) && !alike
         }
         Demand::Once => true,
         // A clock's ticks, or inbound calls, tell which attempts are first ones.
@@ -428,8 +426,11 @@ fn truth_of_breaker(truth: &mut Truth, setup: &Setup) {
     let enough = breaker.opened.len() >= needed && refused_each >= due && !waits;
     truth.circuit_breaker = fired(true, enough);
     if enough {
-        truth.open_ms = Some(breaker.open_ms);
-        truth.opened_at_ns = breaker.opened.clone();
+        // Calls under way when it opens are made again after that, if it isn't asked for each.
+        if setup.attempts == 1 || setup.breaker_inside {
+            truth.open_ms = Some(breaker.open_ms);
+            truth.opened_at_ns = breaker.opened.clone();
+        }
         truth.probes = (breaker.opened.len() >= 3 && breaker.probes == 1 && setup.attempts == 1).then_some(1);
     }
 }

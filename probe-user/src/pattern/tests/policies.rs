@@ -104,6 +104,7 @@ pub struct Breaker {
     state: Mode,
     recent: VecDeque<(u64, bool)>,
     in_a_row: u32,
+    since: u64,
     /// Times it opened and closed.
     pub opened: Vec<u64>,
     pub closed: Vec<u64>,
@@ -129,6 +130,7 @@ impl Breaker {
             state: Mode::Closed,
             recent: VecDeque::new(),
             in_a_row: 0,
+            since: 0,
             opened: Vec::new(),
             closed: Vec::new(),
             refused: 0,
@@ -141,6 +143,12 @@ impl Breaker {
             && now >= until
         {
             self.state = Mode::HalfOpen { let_in: 0, well: 0 };
+            self.since = now;
+        }
+        // Calls of which nothing is heard don't keep it half open for ever.
+        if matches!(self.state, Mode::HalfOpen { .. }) && now > self.since + (self.open_ms * 3e6) as u64 {
+            self.state = Mode::HalfOpen { let_in: 0, well: 0 };
+            self.since = now;
         }
         let yes = match &mut self.state {
             Mode::Closed => true,
