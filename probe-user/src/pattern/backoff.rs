@@ -227,7 +227,9 @@ fn line(waits: &[(f64, f64)], scale: impl Fn(f64) -> f64) -> ((f64, f64), f64) {
     let over = points()
         .map(|(x, y, w)| w * (x - mean_x) * (y - mean_y))
         .sum::<f64>();
-    let under = points().map(|(x, _, w)| w * (x - mean_x).powi(2)).sum::<f64>();
+    let under = points()
+        .map(|(x, _, w)| w * (x - mean_x).powi(2))
+        .sum::<f64>();
     let slope = over / under;
     let offset = mean_y - slope * mean_x;
     let off = points()

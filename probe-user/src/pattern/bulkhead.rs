@@ -34,13 +34,22 @@ pub(super) fn judge(reading: &Reading) -> (Bulkhead, Vec<(u64, u64)>) {
     let usual_ms = reading.rhythm.wait_ms;
     let Some(levels) = Levels::of(&reading.entries, usual_ms) else {
         let ground = Ground::unknown("the dependency wasn't slow");
-        return (Bulkhead { ground, ..Bulkhead::default() }, Vec::new());
+        return (
+            Bulkhead {
+                ground,
+                ..Bulkhead::default()
+            },
+            Vec::new(),
+        );
     };
     let calm = reading.rhythm.most_at_once;
     let ground = if reading.lost_any() {
         Ground::unknown("events were lost")
     } else if calm >= levels.most && reading.attempts_per_inbound().is_none() {
-        Ground::unknown(format!("{} calls were in flight at most, as in calm times", levels.most))
+        Ground::unknown(format!(
+            "{} calls were in flight at most, as in calm times",
+            levels.most
+        ))
     } else {
         by_demand(reading, &levels)
     };
@@ -68,7 +77,9 @@ fn by_demand(reading: &Reading, levels: &Levels) -> Ground {
     };
     let (mut kept_out, mut answered) = (0, 0);
     for stretch in &levels.at_most {
-        let Some(until) = stretch.to.checked_sub(ON_THE_WAY_NS) else { continue };
+        let Some(until) = stretch.to.checked_sub(ON_THE_WAY_NS) else {
+            continue;
+        };
         kept_out += reading.inbound_begun(stretch.from, until);
         answered += reading.inbound_within(stretch.from, stretch.to).count();
     }
@@ -83,7 +94,9 @@ fn by_demand(reading: &Reading, levels: &Levels) -> Ground {
         return Ground::observed(kept_out, evidence).showing(exhibits(reading, levels));
     }
     if out >= KEPT_OUT && stays && made < 0.85 * due {
-        return Ground::unknown(format!("at {most} calls in flight the whole service stood still"));
+        return Ground::unknown(format!(
+            "at {most} calls in flight the whole service stood still"
+        ));
     }
     grew(reading, levels, made, due)
 }
@@ -96,12 +109,19 @@ fn grew(reading: &Reading, levels: &Levels, made: f64, due: f64) -> Ground {
         let evidence = format!("{most} calls were in flight at once and none was kept out");
         return Ground::absent(most as usize, evidence);
     }
-    Ground::unknown(format!("{most} calls were in flight at most, and it isn't known that more would have come"))
+    Ground::unknown(format!(
+        "{most} calls were in flight at most, and it isn't known that more would have come"
+    ))
 }
 
 /// Where only the service's other dependencies, or its own rhythm, tell the demand.
 fn without_inbound(reading: &Reading, levels: &Levels, made: f64, due: f64) -> Ground {
-    let Levels { most, span, total_ns, .. } = levels;
+    let Levels {
+        most,
+        span,
+        total_ns,
+        ..
+    } = levels;
     let stays = *total_ns as f64 >= 0.7 * (span.to - span.from) as f64;
     let kept_out = due - made;
     let calm = reading.rhythm.most_at_once;
@@ -113,11 +133,16 @@ fn without_inbound(reading: &Reading, levels: &Levels, made: f64, due: f64) -> G
     // So many workers, each with its own pause between calls, would take that long to come back.
     let pause = 1e3 * f64::from(*most) / reading.rhythm.rate - reading.rhythm.wait_ms;
     let is_queued = refill.is_some_and(|it| it * 4.0 <= pause) && pause >= 20.0;
-    let threads: std::collections::HashSet<u32> =
-        reading.started(span.from, span.to).iter().map(|it| it.tid).collect();
+    let threads: std::collections::HashSet<u32> = reading
+        .started(span.from, span.to)
+        .iter()
+        .map(|it| it.tid)
+        .collect();
     let are_hands = threads.len() as u32 >= *most && *most > 1;
     if siblings.is_empty() && (!is_queued || are_hands) {
-        return Ground::unknown(format!("{most} calls were in flight, as many as the caller may have hands"));
+        return Ground::unknown(format!(
+            "{most} calls were in flight, as many as the caller may have hands"
+        ));
     }
     let evidence = format!(
         "{most} calls were in flight and never more, where {:.0} were made of {due:.0} that were due",
@@ -131,7 +156,11 @@ fn without_inbound(reading: &Reading, levels: &Levels, made: f64, due: f64) -> G
 /// The middle time from a call's end to the next one's start, while in flight at the most.
 fn refill_ms(entries: &[Entry], levels: &Levels) -> Option<f64> {
     // Who failed may try again at once, which is no other caller's turn.
-    let mut ends: Vec<u64> = entries.iter().filter(|it| !it.failed()).map(|it| it.ended).collect();
+    let mut ends: Vec<u64> = entries
+        .iter()
+        .filter(|it| !it.failed())
+        .map(|it| it.ended)
+        .collect();
     ends.sort_unstable();
     let refills: Vec<f64> = levels
         .at_most
@@ -149,7 +178,10 @@ fn refill_ms(entries: &[Entry], levels: &Levels) -> Option<f64> {
 /// Other dependencies that were called as before, and answered as before.
 fn isolated(reading: &Reading, span: Stretch) -> Vec<u32> {
     let as_before = |link: &super::link::Link| {
-        let before_from = link.pulse.since().max(span.from.saturating_sub(20_000_000_000));
+        let before_from = link
+            .pulse
+            .since()
+            .max(span.from.saturating_sub(20_000_000_000));
         let before = link.pulse.between(before_from, span.from);
         let during = link.pulse.between(span.from, span.to);
         let seconds = |from: u64, to: u64| to.saturating_sub(from) as f64 / 1e9;
@@ -159,7 +191,10 @@ fn isolated(reading: &Reading, span: Stretch) -> Vec<u32> {
             rate(during.began, seconds(span.from, span.to) - 0.25),
         );
         let wait = |beat: super::link::Beat| beat.log_wait / beat.began.max(1) as f32;
-        before.began >= 8 && during.began >= 4 && is >= 0.6 * was && wait(during) < wait(before) + 1.0
+        before.began >= 8
+            && during.began >= 4
+            && is >= 0.6 * was
+            && wait(during) < wait(before) + 1.0
     };
     let siblings = reading.siblings().filter(|(_, link)| as_before(link));
     siblings.map(|(dependency, _)| dependency).collect()
@@ -170,7 +205,12 @@ fn exhibits(reading: &Reading, levels: &Levels) -> Vec<super::finding::Exhibit> 
         return Vec::new();
     };
     let inside = |it: &&Entry| it.start <= first.from && it.ended > first.from;
-    reading.entries.iter().filter(inside).map(Entry::exhibit).collect()
+    reading
+        .entries
+        .iter()
+        .filter(inside)
+        .map(Entry::exhibit)
+        .collect()
 }
 
 impl Levels {
@@ -191,14 +231,28 @@ impl Levels {
             level += step;
             let until = steps.get(index + 1).map_or(*at, |it| it.0);
             if *at >= first && *at <= last {
-                levels.push((level, Stretch { from: *at, to: until }));
+                levels.push((
+                    level,
+                    Stretch {
+                        from: *at,
+                        to: until,
+                    },
+                ));
             }
         }
         let most = levels.iter().map(|it| it.0).max()?;
         let at_most = levels.iter().filter(|it| it.0 == most).map(|it| it.1);
         let at_most: Vec<Stretch> = at_most.collect();
-        let span = Stretch { from: at_most.first()?.from, to: at_most.last()?.to };
+        let span = Stretch {
+            from: at_most.first()?.from,
+            to: at_most.last()?.to,
+        };
         let total_ns = at_most.iter().map(|it| it.to - it.from).sum();
-        Some(Self { most: most.try_into().ok()?, at_most, span, total_ns })
+        Some(Self {
+            most: most.try_into().ok()?,
+            at_most,
+            span,
+            total_ns,
+        })
     }
 }

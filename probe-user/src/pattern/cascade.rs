@@ -37,7 +37,10 @@ pub(super) fn changes(services: &BTreeMap<u32, Service>, ledger: &Ledger) -> Vec
         for (&pid, service) in services {
             let direct = service.links.contains_key(&fault.dependency);
             let own = (None, &service.inbound_pulse);
-            let links = service.links.iter().map(|(&to, link)| (Some(to), &link.pulse));
+            let links = service
+                .links
+                .iter()
+                .map(|(&to, link)| (Some(to), &link.pulse));
             for (dependency, pulse) in links.chain([own]) {
                 if dependency != Some(fault.dependency) {
                     all.extend(change(fault, pid, dependency, direct, pulse));
@@ -69,7 +72,11 @@ fn change(
     let wait = |beat: Beat| f64::from(beat.log_wait) / f64::from(beat.began.max(1));
     let rate = (
         f64::from(before.began) / seconds(from, fault.from_ns),
-        f64::from(during.began) / seconds(fault.from_ns, until.min(fault.from_ns + pulse_span(pulse, fault))),
+        f64::from(during.began)
+            / seconds(
+                fault.from_ns,
+                until.min(fault.from_ns + pulse_span(pulse, fault)),
+            ),
     );
     let slower = match during.began {
         0 => 1.0,

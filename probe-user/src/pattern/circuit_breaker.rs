@@ -66,7 +66,9 @@ impl Run {
         by_end.sort_by_key(|it| it.ended);
         let failed_last = by_end.iter().rev().take_while(|it| it.failed()).count();
         let last = &calls[calls.len() - failed_last.min(calls.len())..];
-        let gaps = last.windows(2).map(|it| ms(it[1].start.saturating_sub(it[0].ended)));
+        let gaps = last
+            .windows(2)
+            .map(|it| ms(it[1].start.saturating_sub(it[0].ended)));
         let gaps = sorted(gaps.collect());
         // Of many gaps of a caller that calls at random, the longest says nothing.
         let long = if gaps.len() < 8 { 1.0 } else { 0.85 };
@@ -121,9 +123,13 @@ fn refuted(reading: &Reading, silences: &[Silence], runs: &[Run]) -> Option<&'st
         return Some("calls stopped and went on again while they failed");
     }
     let reopened = runs[1..runs.len() - 1].iter().filter(|run| run.well == 0);
-    let tripped = runs[..silences.len()].iter().filter(|run| run.well > 0 || run.from == 0);
+    let tripped = runs[..silences.len()]
+        .iter()
+        .filter(|run| run.well > 0 || run.from == 0);
     let lengths: Vec<f64> = silences.iter().map(Silence::length_ms).collect();
-    let alike = lengths.iter().all(|it| (it / lengths[0] - 1.0).abs() < 0.15);
+    let alike = lengths
+        .iter()
+        .all(|it| (it / lengths[0] - 1.0).abs() < 0.15);
     let twice = silences.len() >= 2 && (reopened.count() > 0 || (alike && tripped.count() >= 2));
     (!twice).then_some("calls stopped once, and the caller may have had nothing to call for")
 }
@@ -138,10 +144,17 @@ fn unlike(silences: &[Silence], runs: &[Run]) -> bool {
         return false;
     }
     let middle = median(&reopened);
-    let off = reopened.iter().filter(|it| (**it / middle - 1.0).abs() > 0.2).count();
+    let off = reopened
+        .iter()
+        .filter(|it| (**it / middle - 1.0).abs() > 0.2)
+        .count();
     let grows = reopened.windows(2).all(|it| it[1] > 0.95 * it[0]);
-    let probes: Vec<f64> = runs[1..silences.len()].iter().map(|it| it.calls as f64).collect();
-    let many = median(&probes) > MOST_PROBES as f64 && median(&probes) > 1.3 * runs[0].failed_last as f64;
+    let probes: Vec<f64> = runs[1..silences.len()]
+        .iter()
+        .map(|it| it.calls as f64)
+        .collect();
+    let many =
+        median(&probes) > MOST_PROBES as f64 && median(&probes) > 1.3 * runs[0].failed_last as f64;
     many || (off * 3 > reopened.len() && !grows)
 }
 
@@ -149,15 +162,26 @@ fn unlike(silences: &[Silence], runs: &[Run]) -> bool {
 /// there is, so that nobody calls until then.
 pub(super) fn or_waits(breaker: CircuitBreaker, chains: &super::retry::Chains) -> CircuitBreaker {
     let waits = chains.list.iter().flat_map(|it| it.attempts.windows(2));
-    let longest = waits.map(|it| ms(it[1].start.saturating_sub(it[0].ended))).fold(0.0, f64::max);
-    let opened = breaker.transitions.iter().filter(|it| it.state == State::Open).count();
+    let longest = waits
+        .map(|it| ms(it[1].start.saturating_sub(it[0].ended)))
+        .fold(0.0, f64::max);
+    let opened = breaker
+        .transitions
+        .iter()
+        .filter(|it| it.state == State::Open)
+        .count();
     let short = opened <= 2 && breaker.open_ms.is_some_and(|it| it < 1.2 * longest);
     let explained = chains.sure && longest > 0.0 && (short || breaker.share.is_some());
     if !explained {
         return breaker;
     }
-    let ground = Ground::unknown(format!("waits between attempts of up to {longest:.0} ms explain the pauses"));
-    CircuitBreaker { ground, ..CircuitBreaker::default() }
+    let ground = Ground::unknown(format!(
+        "waits between attempts of up to {longest:.0} ms explain the pauses"
+    ));
+    CircuitBreaker {
+        ground,
+        ..CircuitBreaker::default()
+    }
 }
 
 fn not_seen(reading: &Reading, reason: &str) -> CircuitBreaker {
@@ -171,12 +195,16 @@ fn not_seen(reading: &Reading, reason: &str) -> CircuitBreaker {
     let ground = match denied {
         true => {
             let seconds = lasted as f64 / 1e9;
-            let evidence = format!("{count} calls in a row failed in {seconds:.1} s and calls went on");
+            let evidence =
+                format!("{count} calls in a row failed in {seconds:.1} s and calls went on");
             Ground::absent(count, evidence)
         }
         false => Ground::unknown(format!("{reason}; {count} calls in a row failed")),
     };
-    CircuitBreaker { ground, ..CircuitBreaker::default() }
+    CircuitBreaker {
+        ground,
+        ..CircuitBreaker::default()
+    }
 }
 
 /// The most calls that failed in a row, and how long that lasted.
@@ -227,7 +255,8 @@ fn observed(reading: &Reading, silences: &[Silence], runs: &[Run]) -> CircuitBre
         let before = reading.entries[it.next.saturating_sub(2)..it.next].iter();
         before.chain(reading.entries.get(it.next))
     });
-    let mut ground = Ground::observed(silences.len() + 1, evidence).showing(around.map(Entry::exhibit));
+    let mut ground =
+        Ground::observed(silences.len() + 1, evidence).showing(around.map(Entry::exhibit));
     if silences.iter().all(|it| it.demand == Demand::Rhythm) {
         ground = ground.at_most(0.8);
     }
@@ -244,7 +273,10 @@ fn observed(reading: &Reading, silences: &[Silence], runs: &[Run]) -> CircuitBre
 /// Whether a run is one of a breaker that had closed: calls went well in it, or as many failed
 /// as it took at first.
 fn is_closed_again(run: &Run, first: Run) -> bool {
-    run.well > 0 || (first.failed_last >= 3 && run.calls * 5 >= first.failed_last * 4 && run.calls <= first.failed_last + 2)
+    run.well > 0
+        || (first.failed_last >= 3
+            && run.calls * 5 >= first.failed_last * 4
+            && run.calls <= first.failed_last + 2)
 }
 
 /// How many calls are let through to see: as many as failed between two silences.
@@ -263,22 +295,33 @@ fn open_ms(silences: &[Silence], runs: &[Run]) -> (f64, bool) {
     let all: Vec<&Silence> = silences.iter().filter(|it| it.to.is_some()).collect();
     // Calls under way when it opens may be made again after that. After a failed probe there is
     // none.
-    let reopened = (1..all.len()).filter(|at| runs[*at].well == 0).map(|at| all[at]);
+    let reopened = (1..all.len())
+        .filter(|at| runs[*at].well == 0)
+        .map(|at| all[at]);
     let reopened: Vec<&Silence> = reopened.collect();
     let ended = if reopened.is_empty() { all } else { reopened };
     let Some(first) = ended.first() else {
         return (silences[0].length_ms(), false);
     };
-    let most = ended.iter().map(|it| it.length_ms()).fold(f64::MAX, f64::min);
+    let most = ended
+        .iter()
+        .map(|it| it.length_ms())
+        .fold(f64::MAX, f64::min);
     let least = ended.iter().map(|it| it.at_least_ms).fold(0.0, f64::max);
     if least <= most {
         return ((least.max(most * 0.5) + most) / 2.0, false);
     }
     let middle = |it: &Silence| (it.at_least_ms + it.length_ms()) / 2.0;
-    let grows = ended.len() >= 2 && ended.windows(2).all(|it| it[1].length_ms() > 1.25 * it[0].length_ms());
+    let grows = ended.len() >= 2
+        && ended
+            .windows(2)
+            .all(|it| it[1].length_ms() > 1.25 * it[0].length_ms());
     match grows {
         true => (middle(first), true),
-        false => (median(&ended.iter().map(|it| middle(it)).collect::<Vec<_>>()), false),
+        false => (
+            median(&ended.iter().map(|it| middle(it)).collect::<Vec<_>>()),
+            false,
+        ),
     }
 }
 
@@ -292,8 +335,17 @@ fn backdate(silences: &mut [Silence], open_ms: f64, grows: bool) {
     }
 }
 
-fn transitions(reading: &Reading, silences: &[Silence], runs: &[Run], probes: usize) -> Vec<Transition> {
-    let at = |at_ns, state| Transition { at_ns, state, share: None };
+fn transitions(
+    reading: &Reading,
+    silences: &[Silence],
+    runs: &[Run],
+    probes: usize,
+) -> Vec<Transition> {
+    let at = |at_ns, state| Transition {
+        at_ns,
+        state,
+        share: None,
+    };
     let mut all = vec![at(reading.entries[0].start, State::Closed)];
     for (index, silence) in silences.iter().enumerate() {
         all.push(at(silence.from, State::Open));

@@ -97,10 +97,20 @@ pub fn compare(policy: &Policy, found: &Findings) -> Vec<Difference> {
     let mut all = Vec::new();
     let mut note = |it: Difference| all.push(it);
     if let Some(said) = policy.timeout {
-        let yes = presence("timeout", matches!(said, Said::Yes(_)), found.timeout.ground.verdict);
+        let yes = presence(
+            "timeout",
+            matches!(said, Said::Yes(_)),
+            found.timeout.ground.verdict,
+        );
         note(yes);
         if let Said::Yes(declared) = said {
-            number("timeout.value", Some(declared), found.timeout.value_ms, SAME_MS, &mut note);
+            number(
+                "timeout.value",
+                Some(declared),
+                found.timeout.value_ms,
+                SAME_MS,
+                &mut note,
+            );
         }
     }
     if let Some(said) = policy.retry {
@@ -112,7 +122,11 @@ pub fn compare(policy: &Policy, found: &Findings) -> Vec<Difference> {
     }
     if let Some(said) = policy.circuit_breaker {
         let yes = matches!(said, Said::Yes(_));
-        note(presence("circuit_breaker", yes, found.circuit_breaker.ground.verdict));
+        note(presence(
+            "circuit_breaker",
+            yes,
+            found.circuit_breaker.ground.verdict,
+        ));
         if let Said::Yes(breaker) = said {
             compare_breaker(&breaker, found, &mut note);
         }
@@ -129,7 +143,11 @@ pub fn compare(policy: &Policy, found: &Findings) -> Vec<Difference> {
         note(presence("fallback", yes, found.fallback.ground.verdict));
     }
     if let Some(yes) = policy.load_shedding {
-        note(presence("load_shedding", yes, found.load_shedding.ground.verdict));
+        note(presence(
+            "load_shedding",
+            yes,
+            found.load_shedding.ground.verdict,
+        ));
     }
     all
 }
@@ -140,7 +158,13 @@ fn compare_tries(tries: &Tries, found: &Findings, note: &mut impl FnMut(Differen
     let backoff = Some(retry.backoff).filter(|it| *it != Backoff::Unknown);
     kind("retry.backoff", tries.backoff, backoff, note);
     number("retry.base", tries.base_ms, retry.base_ms, SAME_MS, note);
-    number("retry.multiplier", tries.multiplier, retry.multiplier, 0.0, note);
+    number(
+        "retry.multiplier",
+        tries.multiplier,
+        retry.multiplier,
+        0.0,
+        note,
+    );
     number("retry.cap", tries.cap_ms, retry.cap_ms, SAME_MS, note);
     let jitter = Some(retry.jitter).filter(|it| *it != Jitter::Unknown);
     kind("retry.jitter", tries.jitter, jitter, note);
@@ -148,9 +172,25 @@ fn compare_tries(tries: &Tries, found: &Findings, note: &mut impl FnMut(Differen
 
 fn compare_breaker(breaker: &Breaker, found: &Findings, note: &mut impl FnMut(Difference)) {
     let measured = &found.circuit_breaker;
-    exactly("circuit_breaker.failures", breaker.failures, measured.failures_to_open, note);
-    number("circuit_breaker.open", breaker.open_ms, measured.open_ms, SAME_MS, note);
-    exactly("circuit_breaker.probes", breaker.probes, measured.half_open_probes, note);
+    exactly(
+        "circuit_breaker.failures",
+        breaker.failures,
+        measured.failures_to_open,
+        note,
+    );
+    number(
+        "circuit_breaker.open",
+        breaker.open_ms,
+        measured.open_ms,
+        SAME_MS,
+        note,
+    );
+    exactly(
+        "circuit_breaker.probes",
+        breaker.probes,
+        measured.half_open_probes,
+        note,
+    );
 }
 
 fn presence(what: &'static str, declared: bool, verdict: Verdict) -> Difference {

@@ -43,10 +43,17 @@ struct Lost {
 }
 
 fn by_inbound(lost: &Lost, alternate: Option<(u32, f64)>) -> Fallback {
-    let Lost { inbound, failed, due } = *lost;
+    let Lost {
+        inbound,
+        failed,
+        due,
+    } = *lost;
     let share = failed as f64 / due.max(1.0);
     let success = 1.0 - failed as f64 / inbound.max(1) as f64;
-    let told = format!("{} of {inbound} inbound calls went well while the dependency's came to nothing", inbound - failed);
+    let told = format!(
+        "{} of {inbound} inbound calls went well while the dependency's came to nothing",
+        inbound - failed
+    );
     let ground = match share {
         _ if due < ENOUGH => Ground::unknown(format!("{told}: too few")),
         share if share <= 0.2 => Ground::observed(inbound, told),
@@ -71,9 +78,15 @@ fn by_alternate(reading: &Reading, chains: &Chains, alternate: Option<(u32, f64)
             0 => "no call failed",
             _ => "no inbound calls tell whether the service did without",
         };
-        return Fallback { ground: Ground::unknown(reason), ..Fallback::default() };
+        return Fallback {
+            ground: Ground::unknown(reason),
+            ..Fallback::default()
+        };
     };
-    let evidence = format!("another dependency was called instead, {:.0} % of it well", success * 100.0);
+    let evidence = format!(
+        "another dependency was called instead, {:.0} % of it well",
+        success * 100.0
+    );
     Fallback {
         ground: Ground::observed(failed, evidence).at_most(0.85),
         success_rate: Some((success * 1e3).round() / 1e3),
@@ -116,7 +129,11 @@ fn is_asked_for(reading: &Reading) -> bool {
 
 /// Inbound calls during outages, or, where there are none, as many as logical calls failed.
 fn would_be_lost(reading: &Reading, chains: &Chains, outages: &[(u64, u64)], ratio: f64) -> Lost {
-    let mut lost = Lost { inbound: 0, failed: 0, due: 0.0 };
+    let mut lost = Lost {
+        inbound: 0,
+        failed: 0,
+        due: 0.0,
+    };
     for (from, to) in outages {
         for call in reading.inbound_within(*from, *to) {
             lost.inbound += 1;
@@ -127,9 +144,17 @@ fn would_be_lost(reading: &Reading, chains: &Chains, outages: &[(u64, u64)], rat
     if lost.due >= ENOUGH || !chains.sure {
         return lost;
     }
-    let failed: Vec<_> = chains.list.iter().filter(|it| it.failed() && !it.cut_off).collect();
+    let failed: Vec<_> = chains
+        .list
+        .iter()
+        .filter(|it| it.failed() && !it.cut_off)
+        .collect();
     let from = failed.iter().map(|it| it.attempts[0].start).min();
-    let to = failed.iter().filter_map(|it| it.attempts.last()).map(|it| it.ended).max();
+    let to = failed
+        .iter()
+        .filter_map(|it| it.attempts.last())
+        .map(|it| it.ended)
+        .max();
     let Some((from, to)) = from.zip(to).filter(|_| failed.len() as f64 >= ENOUGH) else {
         return lost;
     };
@@ -139,7 +164,11 @@ fn would_be_lost(reading: &Reading, chains: &Chains, outages: &[(u64, u64)], rat
         inbound += 1;
         bad += usize::from(call.outcome.failed());
     }
-    Lost { inbound, failed: bad, due: (failed.len() as f64).min(inbound as f64) }
+    Lost {
+        inbound,
+        failed: bad,
+        due: (failed.len() as f64).min(inbound as f64),
+    }
 }
 
 /// A sibling that was called far more during outages than before, and answers well; with the share

@@ -106,7 +106,9 @@ impl Lanes {
 pub(super) fn requests_differ(calm: &[Entry], entries: &[Entry]) -> bool {
     let of = |entries: &[Entry]| -> Vec<u64> {
         let well = entries.iter().filter(|it| !it.failed());
-        well.map(|it| it.fingerprint).filter(|it| *it != 0).collect()
+        well.map(|it| it.fingerprint)
+            .filter(|it| *it != 0)
+            .collect()
     };
     let mut known = of(calm);
     if known.len() < 12 {

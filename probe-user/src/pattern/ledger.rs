@@ -58,8 +58,7 @@ impl Ledger {
     /// Notes a fault, or when one that is noted ends: same dependency, kind and beginning.
     pub fn note(&mut self, window: Window) {
         let known = self.windows.iter_mut().find(|it| {
-            (it.dependency, it.kind, it.from_ns)
-                == (window.dependency, window.kind, window.from_ns)
+            (it.dependency, it.kind, it.from_ns) == (window.dependency, window.kind, window.from_ns)
         });
         if let Some(known) = known {
             known.to_ns = window.to_ns;

@@ -36,10 +36,16 @@ pub(super) fn judge(reading: &Reading) -> LoadShedding {
     let low = reading.inbound.partition_point(|it| it.began_ns < from);
     let high = reading.inbound.partition_point(|it| it.began_ns <= to);
     let during = &reading.inbound[low..high];
-    let refused: Vec<&Inbound> =
-        refused.into_iter().filter(|it| (from..=to).contains(&it.began_ns)).collect();
+    let refused: Vec<&Inbound> = refused
+        .into_iter()
+        .filter(|it| (from..=to).contains(&it.began_ns))
+        .collect();
     let waits = |calls: &mut dyn Iterator<Item = &Inbound>| {
-        sorted(calls.map(|it| ms(it.ended_ns.saturating_sub(it.began_ns))).collect())
+        sorted(
+            calls
+                .map(|it| ms(it.ended_ns.saturating_sub(it.began_ns)))
+                .collect(),
+        )
     };
     let shed = waits(&mut refused.iter().copied());
     let admitted = waits(&mut during.iter().filter(|it| it.outcome == Outcome::Ok));
@@ -61,7 +67,10 @@ pub(super) fn judge(reading: &Reading) -> LoadShedding {
     } else if !fast || admitted.len() < ENOUGH {
         Ground::unknown(format!("{told}: not fast, or nobody was let in"))
     } else if !kept {
-        Ground::unknown(format!("{told}; those let in took {:.0} ms", quantile(&admitted, 0.5)))
+        Ground::unknown(format!(
+            "{told}; those let in took {:.0} ms",
+            quantile(&admitted, 0.5)
+        ))
     } else {
         Ground::observed(refused.len(), told)
     };

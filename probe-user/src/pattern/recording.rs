@@ -106,7 +106,10 @@ impl Recording {
 
     /// Writes JSON Lines.
     pub fn write(&self) -> String {
-        let lines = self.lines.iter().filter_map(|it| serde_json::to_string(it).ok());
+        let lines = self
+            .lines
+            .iter()
+            .filter_map(|it| serde_json::to_string(it).ok());
         lines.flat_map(|line| [line, "\n".to_owned()]).collect()
     }
 

@@ -51,7 +51,13 @@ pub(super) fn judge(reading: &Reading, breaker: &CircuitBreaker) -> (Retry, Chai
     let failures = reading.entries.iter().filter(|it| it.failed()).count();
     if failures == 0 {
         let ground = Ground::unknown("no attempt failed");
-        return (Retry { ground, ..Retry::default() }, Chains::default());
+        return (
+            Retry {
+                ground,
+                ..Retry::default()
+            },
+            Chains::default(),
+        );
     }
     let lanes = Lanes::of(&reading.entries, &reading.calm, reading.requests_differ);
     if lanes.keying != Keying::Request
@@ -63,12 +69,23 @@ pub(super) fn judge(reading: &Reading, breaker: &CircuitBreaker) -> (Retry, Chai
         return crowd::judge(reading, breaker).unwrap_or_else(cannot_tell);
     }
     let rule = Rule::of(&lanes, &reading.entries);
-    told(reading, group(reading, &lanes, &rule, breaker), &rule, &lanes)
+    told(
+        reading,
+        group(reading, &lanes, &rule, breaker),
+        &rule,
+        &lanes,
+    )
 }
 
 fn cannot_tell() -> (Retry, Chains) {
     let ground = Ground::unknown("calls overlap, and nothing tells which belong together");
-    (Retry { ground, ..Retry::default() }, Chains::default())
+    (
+        Retry {
+            ground,
+            ..Retry::default()
+        },
+        Chains::default(),
+    )
 }
 
 fn group(reading: &Reading, lanes: &Lanes, rule: &Rule, breaker: &CircuitBreaker) -> Vec<Chain> {
@@ -89,9 +106,13 @@ fn group(reading: &Reading, lanes: &Lanes, rule: &Rule, breaker: &CircuitBreaker
         }
         if let Some(last) = chain.attempts.last() {
             let silent = reading.now_ns.saturating_sub(last.ended);
-            let longest = chain.attempts.windows(2).map(|it| it[1].start - it[0].ended.min(it[1].start));
+            let longest = chain
+                .attempts
+                .windows(2)
+                .map(|it| it[1].start - it[0].ended.min(it[1].start));
             let open = is_open_between(breaker, last.ended, last.ended + 1);
-            chain.cut_off = open || silent < 5_000_000_000.max(3 * longest.max().unwrap_or_default());
+            chain.cut_off =
+                open || silent < 5_000_000_000.max(3 * longest.max().unwrap_or_default());
             chains.push(chain);
         }
     }
@@ -115,14 +136,22 @@ fn told(reading: &Reading, list: Vec<Chain>, rule: &Rule, lanes: &Lanes) -> (Ret
             rule.reason()
         );
         let ground = Ground::absent(tally.first_failed, evidence);
-        Retry { ground, ..Retry::default() }
+        Retry {
+            ground,
+            ..Retry::default()
+        }
     } else {
         let evidence = format!(
             "{} failed calls, {} perhaps made again: {}",
-            tally.first_failed, tally.linked, rule.reason()
+            tally.first_failed,
+            tally.linked,
+            rule.reason()
         );
         let ground = Ground::unknown(evidence);
-        Retry { ground, ..Retry::default() }
+        Retry {
+            ground,
+            ..Retry::default()
+        }
     };
     let sure = retry.ground.verdict != Verdict::Unknown;
     (retry, Chains { list, sure })
@@ -163,9 +192,7 @@ impl Tally {
 fn grows_regularly(chain: &Chain) -> bool {
     let waits: Vec<f64> = waits_of(chain).filter(|it| *it > 20.0).collect();
     let steps: Vec<f64> = waits.windows(2).map(|it| it[1] / it[0]).collect();
-    steps.len() >= 2
-        && steps[0] > 1.3
-        && steps.iter().all(|it| (it / steps[0] - 1.0).abs() < 0.05)
+    steps.len() >= 2 && steps[0] > 1.3 && steps.iter().all(|it| (it / steps[0] - 1.0).abs() < 0.05)
 }
 
 fn waits_of(chain: &Chain) -> impl Iterator<Item = f64> {
@@ -240,7 +267,11 @@ fn schedule_of(list: &[Chain]) -> Schedule {
 /// known, or else the most seen.
 fn attempts_max(list: &[Chain]) -> Option<u32> {
     let mut counts: Vec<(usize, usize)> = Vec::new();
-    for length in list.iter().filter(|it| it.gave_up()).map(|it| it.attempts.len()) {
+    for length in list
+        .iter()
+        .filter(|it| it.gave_up())
+        .map(|it| it.attempts.len())
+    {
         match counts.iter_mut().find(|it| it.1 == length) {
             Some(known) => known.0 += 1,
             None => counts.push((1, length)),
@@ -263,10 +294,17 @@ fn attempts_max(list: &[Chain]) -> Option<u32> {
 
 /// Attempts over logical calls, from the first failure to the last.
 fn amplification(list: &[Chain]) -> f64 {
-    let failed = || list.iter().flat_map(|it| &it.attempts).filter(|it| it.failed());
+    let failed = || {
+        list.iter()
+            .flat_map(|it| &it.attempts)
+            .filter(|it| it.failed())
+    };
     let first = failed().map(|it| it.start).min().unwrap_or_default();
     let last = failed().map(|it| it.start).max().unwrap_or_default();
-    let during = || list.iter().filter(|it| (first..=last).contains(&it.attempts[0].start));
+    let during = || {
+        list.iter()
+            .filter(|it| (first..=last).contains(&it.attempts[0].start))
+    };
     let attempts: usize = during().map(|it| it.attempts.len()).sum();
     (attempts as f64 / during().count().max(1) as f64 * 100.0).round() / 100.0
 }

@@ -50,10 +50,7 @@ pub(super) fn judge(reading: &Reading, chains: &Chains, bound_ns: Option<u64>) -
             Ground::absent(evidence.0, evidence.1)
         }
         _ if left.is_empty() => Ground::unknown("nobody was kept waiting long enough"),
-        _ => Ground::unknown(format!(
-            "{} calls were left, at no common age",
-            left.len()
-        )),
+        _ => Ground::unknown(format!("{} calls were left, at no common age", left.len())),
     };
     Timeout {
         ground,
@@ -68,7 +65,9 @@ fn leavings(reading: &Reading, chains: &Chains) -> Vec<Leaving> {
         .filter(|it| chains.sure && it.attempts.len() > 1)
         .flat_map(|it| {
             let first = it.attempts[0].start;
-            it.attempts.iter().map(move |at| ((at.start, at.connection), first))
+            it.attempts
+                .iter()
+                .map(move |at| ((at.start, at.connection), first))
         })
         .collect();
     let entries = reading.entries.iter();
@@ -79,7 +78,11 @@ fn leavings(reading: &Reading, chains: &Chains) -> Vec<Leaving> {
             let since = |from: u64| ms(it.ended.saturating_sub(from));
             Leaving {
                 entry: *it,
-                ages: [since(it.began), since(it.start), since(first.unwrap_or(it.start))],
+                ages: [
+                    since(it.began),
+                    since(it.start),
+                    since(first.unwrap_or(it.start)),
+                ],
             }
         })
         .filter(|it| {
@@ -110,8 +113,11 @@ fn follow_their_callers(reading: &Reading, left: &[Leaving]) -> bool {
 fn clusters(left: &[Leaving]) -> Vec<Cluster> {
     let mut found: Vec<Cluster> = Vec::new();
     for phase in [Phase::Response, Phase::Connect] {
-        let mut rest: Vec<Leaving> =
-            left.iter().filter(|it| it.entry.phase == phase).copied().collect();
+        let mut rest: Vec<Leaving> = left
+            .iter()
+            .filter(|it| it.entry.phase == phase)
+            .copied()
+            .collect();
         while !rest.is_empty() && found.len() < 8 {
             let best = [Scope::Attempt, Scope::Attempt, Scope::Call]
                 .into_iter()
@@ -143,7 +149,10 @@ fn cluster(left: &mut [Leaving], kind: usize, scope: Scope) -> Cluster {
     let inside = &ages[low..high];
     let mut ends: Vec<u64> = left[low..high].iter().map(|it| it.entry.ended).collect();
     ends.sort_unstable();
-    let together = ends.windows(2).filter(|it| it[1] - it[0] <= TOGETHER_NS).count();
+    let together = ends
+        .windows(2)
+        .filter(|it| it[1] - it[0] <= TOGETHER_NS)
+        .count();
     Cluster {
         // Timers fire late, never early, and what comes before the request is missing from it.
         value_ms: quantile(inside, 0.4),
@@ -158,7 +167,11 @@ fn cluster(left: &mut [Leaving], kind: usize, scope: Scope) -> Cluster {
 fn strongest<'a>(clusters: &'a [Cluster], left: usize, reading: &Reading) -> Option<&'a Cluster> {
     let best = clusters.iter().max_by_key(|it| it.times)?;
     let last = best.members.iter().map(|it| it.ended).max()?;
-    let calls_on = reading.entries.iter().chain(&reading.calm).any(|it| it.start > last);
+    let calls_on = reading
+        .entries
+        .iter()
+        .chain(&reading.calm)
+        .any(|it| it.start > last);
     let agree = best.tight <= (best.value_ms * 0.01).max(6.0);
     let enough = match best.times {
         0 | 1 => false,
@@ -205,9 +218,14 @@ fn round(ms: f64) -> f64 {
 
 /// Whether callers waited, without leaving, for as long as a fault lasted or the bound is.
 fn longest_wait(reading: &Reading, bound_ns: Option<u64>) -> Option<(usize, String)> {
-    let oldest = reading.link.gauge.filter(|it| it.in_flight > 0 && it.oldest_ns > 0);
+    let oldest = reading
+        .link
+        .gauge
+        .filter(|it| it.in_flight > 0 && it.oldest_ns > 0);
     let waits = reading.entries.iter().map(|it| (it.start, it.ended));
-    let waits: Vec<_> = waits.chain(oldest.map(|it| (it.oldest_ns, it.at_ns))).collect();
+    let waits: Vec<_> = waits
+        .chain(oldest.map(|it| (it.oldest_ns, it.at_ns)))
+        .collect();
     if let Some(bound) = bound_ns {
         let long = waits.iter().filter(|(from, to)| to - from >= bound).count();
         if long > 0 {
@@ -216,7 +234,9 @@ fn longest_wait(reading: &Reading, bound_ns: Option<u64>) -> Option<(usize, Stri
         }
     }
     let of_faults = reading.ledger.on(reading.dependency).filter(|it| {
-        it.kind.keeps_waiting() && it.to_ns <= reading.now_ns && it.to_ns - it.from_ns >= LONG_ENOUGH_NS
+        it.kind.keeps_waiting()
+            && it.to_ns <= reading.now_ns
+            && it.to_ns - it.from_ns >= LONG_ENOUGH_NS
     });
     for fault in of_faults {
         let lasted = fault.to_ns - fault.from_ns;
@@ -225,7 +245,10 @@ fn longest_wait(reading: &Reading, bound_ns: Option<u64>) -> Option<(usize, Stri
         });
         let n = outlasted.count();
         if n > 0 {
-            let evidence = format!("{n} calls waited as long as the fault lasted, {:.1} s, and nobody left", ms(lasted) / 1e3);
+            let evidence = format!(
+                "{n} calls waited as long as the fault lasted, {:.1} s, and nobody left",
+                ms(lasted) / 1e3
+            );
             return Some((n, evidence));
         }
     }

@@ -34,7 +34,11 @@ pub(super) fn judge(reading: &Reading) -> Option<CircuitBreaker> {
         return None;
     }
     let share = (share * 100.0).round() / 100.0;
-    let at = |at_ns, state, share| Transition { at_ns, state, share };
+    let at = |at_ns, state, share| Transition {
+        at_ns,
+        state,
+        share,
+    };
     let mut transitions = vec![
         at(reading.entries[0].start, State::Closed, None),
         at(first, State::HalfOpen, Some(share)),
@@ -70,11 +74,19 @@ pub(super) fn ramp(reading: &Reading, from: u64) -> Vec<Transition> {
         }
         let share = reading.started(since, until).len() as f64 / due;
         if share >= ALL {
-            steps.push(Transition { at_ns: since, state: State::Closed, share: None });
+            steps.push(Transition {
+                at_ns: since,
+                state: State::Closed,
+                share: None,
+            });
             break;
         }
         let share = Some((share * 100.0).round() / 100.0);
-        steps.push(Transition { at_ns: since, state: State::HalfOpen, share });
+        steps.push(Transition {
+            at_ns: since,
+            state: State::HalfOpen,
+            share,
+        });
     }
     match steps.len() {
         0..=2 => Vec::new(),

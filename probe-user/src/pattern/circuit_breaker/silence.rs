@@ -64,16 +64,29 @@ pub(super) fn find(reading: &Reading) -> Vec<Silence> {
             continue;
         }
         if let Some((demand, at_least_ms)) = demand(reading, &siblings, from, until) {
-            found.push(Silence { next, from, to, at_least_ms, demand, seen_until: until });
+            found.push(Silence {
+                next,
+                from,
+                to,
+                at_least_ms,
+                demand,
+                seen_until: until,
+            });
         }
     }
     // Where most end with a call made again, those are waits; few may do by accident.
-    let again = found.iter().filter(|it| is_made_again(reading, it.next)).count();
+    let again = found
+        .iter()
+        .filter(|it| is_made_again(reading, it.next))
+        .count();
     if again * 2 > found.len() {
         found.retain(|it| !is_made_again(reading, it.next));
     }
     // One that goes on is told by demand that is seen, or by others before it.
-    if found.last().is_some_and(|it| it.to.is_none() && it.demand == Demand::Rhythm) {
+    if found
+        .last()
+        .is_some_and(|it| it.to.is_none() && it.demand == Demand::Rhythm)
+    {
         found.pop();
     }
     found
@@ -86,7 +99,9 @@ fn is_made_again(reading: &Reading, next: usize) -> bool {
     };
     let before = &reading.entries[next.saturating_sub(12)..next];
     reading.requests_differ
-        && before.iter().any(|it| it.failed() && it.fingerprint == call.fingerprint)
+        && before
+            .iter()
+            .any(|it| it.failed() && it.fingerprint == call.fingerprint)
 }
 
 fn may_go_on(reading: &Reading) -> bool {
@@ -111,7 +126,11 @@ fn demand(
     until: u64,
 ) -> Option<(Demand, f64)> {
     let length_ms = ms(until - from);
-    let Rhythm { rate, longest_idle_ms, .. } = reading.rhythm;
+    let Rhythm {
+        rate,
+        longest_idle_ms,
+        ..
+    } = reading.rhythm;
     if let Some(ratio) = reading.attempts_per_inbound() {
         let (mut kept, mut last) = (0, from);
         for call in reading.inbound_within(from, until) {
@@ -143,7 +162,10 @@ fn rate_before(reading: &Reading, link: &super::super::link::Link) -> f64 {
     let Some(first) = reading.entries.iter().find(|it| it.failed()) else {
         return 0.0;
     };
-    let from = link.pulse.since().max(first.start.saturating_sub(30_000_000_000));
+    let from = link
+        .pulse
+        .since()
+        .max(first.start.saturating_sub(30_000_000_000));
     let seconds = first.start.saturating_sub(from) as f64 / 1e9;
     if seconds < 1.0 {
         return 0.0;

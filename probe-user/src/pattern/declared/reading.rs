@@ -14,7 +14,11 @@ use crate::quantity::parse_duration;
 pub fn read(text: &str) -> Result<Vec<Policy>, Mistake> {
     let table: Table = text.parse().map_err(|error: toml::de::Error| {
         let told = error.to_string();
-        let told: Vec<_> = told.lines().map(str::trim).filter(|it| !it.is_empty()).collect();
+        let told: Vec<_> = told
+            .lines()
+            .map(str::trim)
+            .filter(|it| !it.is_empty())
+            .collect();
         Mistake::new(format!("declared policy: {}", told.join(" ")))
     })?;
     only(&table, &["dependency"]).map_err(|it| it.in_place("declared policy"))?;
@@ -126,7 +130,8 @@ fn only(table: &Table, known: &[&str]) -> Result<(), Mistake> {
 
 fn as_table<'a>(value: &'a Value, key: &str) -> Result<&'a Table, Mistake> {
     value.as_table().ok_or_else(|| {
-        Mistake::new(format!("{key} is no table")).hint(format!("write {key} = {{ … }}, or {key} = false"))
+        Mistake::new(format!("{key} is no table"))
+            .hint(format!("write {key} = {{ … }}, or {key} = false"))
     })
 }
 
@@ -166,6 +171,7 @@ fn word<T: Copy>(value: &Value, key: &str, known: &[(&str, T)]) -> Result<T, Mis
         .and_then(|text| known.iter().find(|(word, _)| *word == text));
     found.map(|(_, value)| *value).ok_or_else(|| {
         let words: Vec<_> = known.iter().map(|(word, _)| *word).collect();
-        Mistake::new(format!("{key} is none of its kinds")).hint(format!("there are {}", words.join(", ")))
+        Mistake::new(format!("{key} is none of its kinds"))
+            .hint(format!("there are {}", words.join(", ")))
     })
 }

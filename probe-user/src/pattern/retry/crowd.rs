@@ -23,7 +23,12 @@ pub(super) fn judge(reading: &Reading, breaker: &CircuitBreaker) -> Option<(Retr
 }
 
 fn by_waits(reading: &Reading, breaker: &CircuitBreaker) -> Option<(Retry, Chains)> {
-    let successes = reading.calm.iter().chain(&reading.entries).filter(|it| !it.failed()).count();
+    let successes = reading
+        .calm
+        .iter()
+        .chain(&reading.entries)
+        .filter(|it| !it.failed())
+        .count();
     let failures = reading.entries.iter().filter(|it| it.failed()).count();
     let excess = excess(reading, breaker)?;
     if failures < 8 || successes < 8 || excess < 1.25 {
@@ -36,7 +41,9 @@ fn by_waits(reading: &Reading, breaker: &CircuitBreaker) -> Option<(Retry, Chain
         return None;
     }
     let rough = matched(&reading.entries, breaker, |_, lag| {
-        peaks.iter().any(|(low, high)| (*low..=*high).contains(&lag))
+        peaks
+            .iter()
+            .any(|(low, high)| (*low..=*high).contains(&lag))
     });
     let usual_wait = waits_by_number(&rough);
     let list = matched(&reading.entries, breaker, |number, lag| {
@@ -112,7 +119,8 @@ fn peaks(lags: &[f64], usual: &[f64], failures: usize, successes: usize) -> Vec<
         let near = count_within(lags, from - reach, from + width(from) + reach) as f64 - count;
         let beside = near * width(from) / (reach + reach.min(from + 0.5));
         let before = count_within(usual, from - 2.0, from + width(from) + 2.0) as f64
-            * failures as f64 / successes.max(1) as f64;
+            * failures as f64
+            / successes.max(1) as f64;
         let expected = beside.max(before);
         let above = (count - expected) / (expected + 1.0).sqrt();
         if above >= OUTSTANDING {
@@ -126,7 +134,10 @@ fn peaks(lags: &[f64], usual: &[f64], failures: usize, successes: usize) -> Vec<
             peaks.push((low, high));
         }
     }
-    peaks.iter().map(|(low, high)| (low - 2.0, high + 2.0)).collect()
+    peaks
+        .iter()
+        .map(|(low, high)| (low - 2.0, high + 2.0))
+        .collect()
 }
 
 /// Gives each call at most one failed one before it that it could be, the latest first.
@@ -140,12 +151,16 @@ fn matched(
     let mut open: Vec<usize> = Vec::new();
     for entry in entries {
         open.retain(|at| {
-            chains[*at].attempts.last().is_some_and(|last| entry.start < last.ended + HORIZON_NS)
+            chains[*at]
+                .attempts
+                .last()
+                .is_some_and(|last| entry.start < last.ended + HORIZON_NS)
         });
         let fitting = open.iter().rposition(|at| {
             let chain = &chains[*at];
             let last = &chain.attempts[chain.attempts.len() - 1];
-            entry.start >= last.ended && fits(chain.attempts.len() - 1, ms(entry.start - last.ended))
+            entry.start >= last.ended
+                && fits(chain.attempts.len() - 1, ms(entry.start - last.ended))
         });
         let place = match fitting {
             Some(position) => open.remove(position),
@@ -157,7 +172,10 @@ fn matched(
         chains[place].attempts.push(*entry);
         if entry.failed() {
             let at = open.partition_point(|it| {
-                chains[*it].attempts.last().is_some_and(|last| last.ended <= entry.ended)
+                chains[*it]
+                    .attempts
+                    .last()
+                    .is_some_and(|last| last.ended <= entry.ended)
             });
             open.insert(at, place);
         }
@@ -183,7 +201,9 @@ fn waits_by_number(chains: &[Chain]) -> Vec<f64> {
         }
     }
     let most = waits.first().map_or(0, Vec::len);
-    let enough = waits.iter().take_while(|it| it.len() >= 3 && it.len() * 10 >= most);
+    let enough = waits
+        .iter()
+        .take_while(|it| it.len() >= 3 && it.len() * 10 >= most);
     enough.map(|it| median(it)).collect()
 }
 
@@ -197,7 +217,11 @@ fn by_demand(reading: &Reading, breaker: &CircuitBreaker) -> Option<(Retry, Chai
     }
     let attempts = reading.started(from, to).len();
     let inbound = reading.inbound_begun(from, to);
-    let well = reading.started(from, to).iter().filter(|it| !it.failed()).count();
+    let well = reading
+        .started(from, to)
+        .iter()
+        .filter(|it| !it.failed())
+        .count();
     let calls = inbound as f64 * ratio;
     let amplification = attempts as f64 / calls.max(1.0);
     if calls < 15.0 || amplification < 1.5 || attempts < 40 {

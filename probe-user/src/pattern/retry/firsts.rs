@@ -17,7 +17,9 @@ pub(super) fn of(reading: &Reading) -> Option<Vec<bool>> {
 /// The first attempt starts as long after its inbound call as in calm times.
 fn by_inbound(reading: &Reading) -> Option<Vec<bool>> {
     let delays = reading.calm.iter().filter_map(|entry| {
-        let upto = reading.inbound.partition_point(|it| it.began_ns <= entry.start);
+        let upto = reading
+            .inbound
+            .partition_point(|it| it.began_ns <= entry.start);
         let call = reading.inbound.get(upto.checked_sub(1)?)?;
         Some(ms(entry.start - call.began_ns))
     });
@@ -31,7 +33,10 @@ fn by_inbound(reading: &Reading) -> Option<Vec<bool>> {
     let mut found = 0;
     let from = reading.entries.first()?.start;
     let to = reading.entries.last()?.start;
-    let calls = reading.inbound.iter().filter(|it| (from..=to).contains(&it.began_ns));
+    let calls = reading
+        .inbound
+        .iter()
+        .filter(|it| (from..=to).contains(&it.began_ns));
     for call in calls {
         let earliest = call.began_ns + (low * 1e6) as u64;
         let at = reading.entries.partition_point(|it| it.start < earliest);
@@ -49,11 +54,18 @@ fn by_inbound(reading: &Reading) -> Option<Vec<bool>> {
 
 /// Attempts on a grid that goes on through failures as it did before.
 fn by_clock(reading: &Reading) -> Option<Vec<bool>> {
-    let between: Vec<f64> = reading.calm.windows(2).map(|it| ms(it[1].start - it[0].start)).collect();
+    let between: Vec<f64> = reading
+        .calm
+        .windows(2)
+        .map(|it| ms(it[1].start - it[0].start))
+        .collect();
     let between = sorted(between);
     let period = quantile(&between, 0.5);
     let slack = (period * 0.05).max(3.0);
-    if between.len() < 30 || period < 4.0 * slack || quantile(&between, 0.9) - quantile(&between, 0.1) > 2.0 * slack {
+    if between.len() < 30
+        || period < 4.0 * slack
+        || quantile(&between, 0.9) - quantile(&between, 0.1) > 2.0 * slack
+    {
         return None;
     }
     let entries = &reading.entries;
@@ -84,5 +96,6 @@ fn nearest(entries: &[Entry], tick: u64, slack: f64) -> Option<usize> {
         .iter()
         .take_while(|it| it.start <= tick + (slack * 1e6) as u64)
         .enumerate();
-    near.min_by_key(|(_, it)| it.start.abs_diff(tick)).map(|(offset, _)| low + offset)
+    near.min_by_key(|(_, it)| it.start.abs_diff(tick))
+        .map(|(offset, _)| low + offset)
 }

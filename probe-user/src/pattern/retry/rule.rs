@@ -51,20 +51,24 @@ impl Rule {
         let after: Vec<Step> = steps_after_failures(lanes).collect();
         let gaps = |steps: &[Step]| sorted(steps.iter().map(|it| it.gap).collect());
         let (usual_gaps, after_gaps) = (gaps(&usual), gaps(&after));
-        let kind = if lanes.requests_differ && usual.len() * 20 <= well && lanes.keying == Keying::Request {
-            Kind::Same
-        } else if usual.len() < ENOUGH_USUAL {
-            Kind::Blind
-        } else if let Some(rhythm) = Rhythm::of(&usual, &after) {
-            Kind::OffRhythm(rhythm)
-        } else if lanes.keying == Keying::Request {
-            of_broad(&at_this_rate(&usual, &after, entries), &after_gaps)
-        } else {
-            of_broad(&usual_gaps, &after_gaps)
-        };
+        let kind =
+            if lanes.requests_differ && usual.len() * 20 <= well && lanes.keying == Keying::Request
+            {
+                Kind::Same
+            } else if usual.len() < ENOUGH_USUAL {
+                Kind::Blind
+            } else if let Some(rhythm) = Rhythm::of(&usual, &after) {
+                Kind::OffRhythm(rhythm)
+            } else if lanes.keying == Keying::Request {
+                of_broad(&at_this_rate(&usual, &after, entries), &after_gaps)
+            } else {
+                of_broad(&usual_gaps, &after_gaps)
+            };
         let would_show = match &kind {
             Kind::Same => true,
-            Kind::OffRhythm(rhythm) => rhythm.gap.is_none_or(|(low, _)| low > 3.0) || lanes.requests_differ,
+            Kind::OffRhythm(rhythm) => {
+                rhythm.gap.is_none_or(|(low, _)| low > 3.0) || lanes.requests_differ
+            }
             Kind::Alike => after.len() >= 20 && lanes.keying == Keying::Request,
             Kind::Clusters(_) | Kind::Within(_) | Kind::Blind => false,
         };
@@ -97,7 +101,9 @@ impl Rule {
             Kind::Same => tally.links >= 2 && share >= 0.05,
             Kind::OffRhythm(_) | Kind::Clusters(_) | Kind::Within(_) => {
                 tally.links >= 3
-                    && ((spread && share >= 0.25) || (share >= 0.6 && tally.links >= 4) || tally.regular)
+                    && ((spread && share >= 0.25)
+                        || (share >= 0.6 && tally.links >= 4)
+                        || tally.regular)
             }
             Kind::Blind => tally.regular,
             Kind::Alike => false,
@@ -108,7 +114,9 @@ impl Rule {
     pub(super) fn reason(&self) -> &'static str {
         match self.kind {
             Kind::Same => "no two calls make the same request",
-            Kind::OffRhythm(_) if self.requests_differ => "requests and the caller's rhythm tell calls apart",
+            Kind::OffRhythm(_) if self.requests_differ => {
+                "requests and the caller's rhythm tell calls apart"
+            }
             Kind::OffRhythm(_) => "the caller's steady rhythm tells calls apart",
             Kind::Clusters(_) => "waits that are too alike to be chance",
             Kind::Within(_) => "calls follow failures sooner than successes",
@@ -144,7 +152,10 @@ fn at_this_rate(usual: &[Step], after: &[Step], entries: &[Entry]) -> Vec<f64> {
 /// The rule where calls follow successes at any distance.
 fn of_broad(usual: &[f64], after: &[f64]) -> Kind {
     let clusters = clusters(usual, after);
-    let inside: usize = clusters.iter().map(|(low, high)| count_within(after, *low, *high)).sum();
+    let inside: usize = clusters
+        .iter()
+        .map(|(low, high)| count_within(after, *low, *high))
+        .sum();
     if !clusters.is_empty() && inside * 10 >= after.len() * 3 {
         return Kind::Clusters(clusters);
     }
@@ -163,7 +174,8 @@ fn clusters(usual: &[f64], after: &[f64]) -> Vec<(f64, f64)> {
     while left.len() >= 4 && found.len() < 12 {
         let (low, high) = densest(&left, |lowest| (lowest * 0.06).max(5.0));
         let (from, to) = (left[low], left[high - 1]);
-        let chance = (count_within(usual, from - 2.0, to + 2.0) as f64 + 0.5) / (usual.len() as f64 + 1.0);
+        let chance =
+            (count_within(usual, from - 2.0, to + 2.0) as f64 + 0.5) / (usual.len() as f64 + 1.0);
         let expected = chance * after.len() as f64;
         let spread = (expected * (1.0 - chance)).sqrt();
         let count = (high - low) as f64;
@@ -217,6 +229,5 @@ fn band(values: &[f64]) -> Option<(f64, f64)> {
         quantile(values, 0.95),
     );
     let slack = (middle * 0.12).max(6.0);
-    (quantile(values, 0.9) - quantile(values, 0.1) <= slack)
-        .then_some((low - slack, high + slack))
+    (quantile(values, 0.9) - quantile(values, 0.1) <= slack).then_some((low - slack, high + slack))
 }

@@ -18,7 +18,12 @@ const NEXT: usize = 64;
 const MOST: usize = 16;
 
 /// Tells retries; none where neither they nor their absence can be told.
-pub(super) fn judge(reading: &Reading, lanes: &Lanes, firsts: &[bool], breaker: &CircuitBreaker) -> Option<(Retry, Chains)> {
+pub(super) fn judge(
+    reading: &Reading,
+    lanes: &Lanes,
+    firsts: &[bool],
+    breaker: &CircuitBreaker,
+) -> Option<(Retry, Chains)> {
     let entries = &reading.entries;
     let mut chain_of: Vec<Option<usize>> = vec![None; entries.len()];
     let mut chains: Vec<Vec<usize>> = Vec::new();
@@ -28,10 +33,14 @@ pub(super) fn judge(reading: &Reading, lanes: &Lanes, firsts: &[bool], breaker: 
     }
     let failed_firsts = chains.iter().filter(|it| entries[it[0]].failed()).count();
     let window = failing(entries)?;
-    let others = (window.0..window.1).filter(|at| chain_of[*at].is_none()).count();
+    let others = (window.0..window.1)
+        .filter(|at| chain_of[*at].is_none())
+        .count();
     // What keeps calls back makes them late: then they aren't known by when they begin.
     let made_by_firsts = due(reading, window).is_none_or(|due| {
-        let firsts = (window.0..window.1).filter(|at| chain_of[*at].is_some()).count();
+        let firsts = (window.0..window.1)
+            .filter(|at| chain_of[*at].is_some())
+            .count();
         firsts as f64 >= 0.75 * due
     });
     let kept_back = !made_by_firsts && breaker.transitions.is_empty();
@@ -39,8 +48,12 @@ pub(super) fn judge(reading: &Reading, lanes: &Lanes, firsts: &[bool], breaker: 
         return None;
     }
     if others * 20 <= failed_firsts && failed_firsts >= ENOUGH_TO_DENY {
-        let evidence = format!("{failed_firsts} first attempts failed and {others} others were made");
-        let retry = Retry { ground: Ground::absent(failed_firsts, evidence), ..Retry::default() };
+        let evidence =
+            format!("{failed_firsts} first attempts failed and {others} others were made");
+        let retry = Retry {
+            ground: Ground::absent(failed_firsts, evidence),
+            ..Retry::default()
+        };
         return Some((retry, as_chains(entries, &chains, breaker)));
     }
     let mut found = 0;
@@ -56,7 +69,10 @@ pub(super) fn judge(reading: &Reading, lanes: &Lanes, firsts: &[bool], breaker: 
     }
     let told = as_chains(entries, &chains, breaker);
     let tally = Tally::of(&told.list);
-    Some((observed(reading, &told.list, &tally, "by when calls begin"), told))
+    Some((
+        observed(reading, &told.list, &tally, "by when calls begin"),
+        told,
+    ))
 }
 
 /// From the first failure to the last: positions.
@@ -96,7 +112,9 @@ fn stage_of(
     };
     let next = |from: usize, taken: &[Option<usize>]| {
         let after = after(from).filter(|to| fits(from, *to, taken)).take(NEXT);
-        after.map(|to| ms(entries[to].start - entries[from].ended)).collect::<Vec<_>>()
+        after
+            .map(|to| ms(entries[to].start - entries[from].ended))
+            .collect::<Vec<_>>()
     };
     let looked_at: Vec<Vec<f64>> = failed
         .iter()
@@ -132,16 +150,24 @@ fn wait_of(lags: &[Vec<f64>]) -> Option<(f64, f64)> {
         lags.iter().filter(|it| it.iter().any(is_near)).count()
     };
     let asked = lags.iter().take(6).filter_map(|it| it.first().copied());
-    let candidates = asked.filter(|it| *it <= HORIZON_MS).map(|it| (covered(it), it));
+    let candidates = asked
+        .filter(|it| *it <= HORIZON_MS)
+        .map(|it| (covered(it), it));
     let best = candidates.reduce(|best, other| match other.0 as f64 > 1.2 * best.0 as f64 {
         true => other,
         false => best,
     });
     let (count, wait) = best?;
     // Where calls crowd, something comes after any wait.
-    let beside = [0.83, 1.17].map(|it| covered(wait * it)).into_iter().min().unwrap_or_default();
+    let beside = [0.83, 1.17]
+        .map(|it| covered(wait * it))
+        .into_iter()
+        .min()
+        .unwrap_or_default();
     let stands_out = count >= 2 * beside || lags.len() < 12;
-    let near = lags.iter().flat_map(|it| it.iter().filter(|lag| (*lag - wait).abs() <= width(wait)));
+    let near = lags
+        .iter()
+        .flat_map(|it| it.iter().filter(|lag| (*lag - wait).abs() <= width(wait)));
     let middle = median(&near.copied().collect::<Vec<_>>());
     (count >= 3 && count * 2 >= lags.len() && (stands_out || is_clocked(lags, wait)))
         .then(|| (middle - width(middle), middle + width(middle)))
@@ -162,11 +188,19 @@ fn as_chains(entries: &[Entry], chains: &[Vec<usize>], breaker: &CircuitBreaker)
         let cut_off = last + 2_000_000_000 > end || is_open_between(breaker, last, last + 1);
         Chain { attempts, cut_off }
     });
-    Chains { list: list.collect(), sure: true }
+    Chains {
+        list: list.collect(),
+        sure: true,
+    }
 }
 
 /// Where waits don't stand out, how many more attempts there are says at least that.
-fn by_count(reading: &Reading, chains: &[Vec<usize>], others: usize, failed: usize) -> Option<(Retry, Chains)> {
+fn by_count(
+    reading: &Reading,
+    chains: &[Vec<usize>],
+    others: usize,
+    failed: usize,
+) -> Option<(Retry, Chains)> {
     if others < 10 || others * 4 < failed {
         return None;
     }
@@ -175,11 +209,15 @@ fn by_count(reading: &Reading, chains: &[Vec<usize>], others: usize, failed: usi
         return None;
     }
     let window = &reading.entries[from..to];
-    let first_ones = chains.iter().filter(|it| (from..to).contains(&it[0])).count();
+    let first_ones = chains
+        .iter()
+        .filter(|it| (from..to).contains(&it[0]))
+        .count();
     let amplification = window.len() as f64 / first_ones.max(1) as f64;
     let well = window.iter().filter(|it| !it.failed()).count();
     let whole = amplification.round();
-    let is_whole = well * 50 <= window.len() && (amplification - whole).abs() < 0.12 && first_ones >= 20;
+    let is_whole =
+        well * 50 <= window.len() && (amplification - whole).abs() < 0.12 && first_ones >= 20;
     let evidence = format!(
         "{others} attempts more than the {first_ones} calls begun; their waits don't stand out"
     );

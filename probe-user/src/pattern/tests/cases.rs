@@ -36,12 +36,21 @@ fn plain(chance: &mut Chance) -> Setup {
     let from = chance.between(8.0, 12.0);
     let lasts = chance.between(8.0, 18.0);
     let kind = chance.pick(&[FaultKind::Reset, FaultKind::Errors, FaultKind::Refuse]);
-    let share = if chance.happens(0.25) { chance.between(0.3, 0.8) } else { 1.0 };
+    let share = if chance.happens(0.25) {
+        chance.between(0.3, 0.8)
+    } else {
+        1.0
+    };
     Setup {
         demand: demand(chance),
         inbound: false,
         beside: false,
-        requests: chance.pick(&[Requests::Each, Requests::Few(5), Requests::Few(60), Requests::Same]),
+        requests: chance.pick(&[
+            Requests::Each,
+            Requests::Few(5),
+            Requests::Few(60),
+            Requests::Same,
+        ]),
         keep_alive: chance.happens(0.7),
         connect_timeout: None,
         read_timeout: None,
@@ -71,11 +80,30 @@ fn plain(chance: &mut Chance) -> Setup {
 
 fn demand(chance: &mut Chance) -> Demand {
     match chance.below(5) {
-        0 => Demand::Workers { count: 1, pause: chance.between(30.0, 300.0), random: false, threads: chance.happens(0.5) },
-        1 => Demand::Workers { count: 1 + chance.below(6), pause: chance.between(40.0, 300.0), random: false, threads: true },
-        2 => Demand::Workers { count: 1 + chance.below(4), pause: chance.between(40.0, 300.0), random: true, threads: true },
-        3 => Demand::Ticks { period: chance.between(25.0, 250.0) },
-        _ => Demand::Random { rate: chance.between(5.0, 40.0) },
+        0 => Demand::Workers {
+            count: 1,
+            pause: chance.between(30.0, 300.0),
+            random: false,
+            threads: chance.happens(0.5),
+        },
+        1 => Demand::Workers {
+            count: 1 + chance.below(6),
+            pause: chance.between(40.0, 300.0),
+            random: false,
+            threads: true,
+        },
+        2 => Demand::Workers {
+            count: 1 + chance.below(4),
+            pause: chance.between(40.0, 300.0),
+            random: true,
+            threads: true,
+        },
+        3 => Demand::Ticks {
+            period: chance.between(25.0, 250.0),
+        },
+        _ => Demand::Random {
+            rate: chance.between(5.0, 40.0),
+        },
     }
 }
 
@@ -84,13 +112,19 @@ fn serve(setup: &mut Setup, chance: &mut Chance) {
     setup.inbound = true;
     setup.beside = chance.happens(0.6);
     setup.demand = match chance.happens(0.5) {
-        true => Demand::Random { rate: chance.between(8.0, 60.0) },
-        false => Demand::Ticks { period: chance.between(15.0, 120.0) },
+        true => Demand::Random {
+            rate: chance.between(8.0, 60.0),
+        },
+        false => Demand::Ticks {
+            period: chance.between(15.0, 120.0),
+        },
     };
 }
 
 fn keep_waiting(setup: &mut Setup, chance: &mut Chance) {
-    let Some(fault) = &mut setup.fault else { return };
+    let Some(fault) = &mut setup.fault else {
+        return;
+    };
     fault.0 = chance.pick(&[FaultKind::Blackhole, FaultKind::Delay]);
     fault.1 = 1.0;
     setup.delay = chance.between(1_500.0, 6_000.0);
@@ -138,7 +172,11 @@ fn give_breaker(setup: &mut Setup, chance: &mut Chance) {
     };
     let open = chance.pick(&[1_000.0, 1_500.0, 2_000.0, 3_000.0]);
     let probes = chance.pick(&[1, 1, 1, 3]);
-    let ramp = if setup.inbound && chance.happens(0.2) { 5_000.0 } else { 0.0 };
+    let ramp = if setup.inbound && chance.happens(0.2) {
+        5_000.0
+    } else {
+        0.0
+    };
     setup.breaker = Some(Breaker::new(trip, open, probes, ramp));
     setup.breaker_inside = chance.happens(0.5);
 }
@@ -261,7 +299,9 @@ fn shedding(it: &mut Setup, chance: &mut Chance) {
     it.fault = None;
     it.latency = chance.between(15.0, 60.0);
     it.sigma = 0.3;
-    it.demand = Demand::Random { rate: chance.between(20.0, 60.0) };
+    it.demand = Demand::Random {
+        rate: chance.between(20.0, 60.0),
+    };
     it.surge = Some((chance.between(5.0, 9.0), 10.0, chance.between(14.0, 18.0)));
     if chance.happens(0.75) {
         it.admits = Some(4 + chance.below(6));
@@ -299,17 +339,32 @@ fn control(it: &mut Setup, chance: &mut Chance) {
         // Dies while the fault is on.
         1 => {
             keep_waiting(it, chance);
-            it.dies = Some(it.fault.map_or(10.0, |fault| fault.2 + chance.between(0.5, 5.0)));
+            it.dies = Some(
+                it.fault
+                    .map_or(10.0, |fault| fault.2 + chance.between(0.5, 5.0)),
+            );
         }
         // A rhythm of its own: a health check, a poller.
         2 => {
-            it.demand = Demand::Ticks { period: chance.between(500.0, 2_000.0) };
+            it.demand = Demand::Ticks {
+                period: chance.between(500.0, 2_000.0),
+            };
             it.lasts += 20.0;
         }
-        3 => it.demand = Demand::Bursts { size: 3 + chance.below(8), every: chance.between(800.0, 3_000.0) },
+        3 => {
+            it.demand = Demand::Bursts {
+                size: 3 + chance.below(8),
+                every: chance.between(800.0, 3_000.0),
+            }
+        }
         // A load generator whose workers never pause.
         4 => {
-            it.demand = Demand::Workers { count: 1 + chance.below(8), pause: 0.0, random: false, threads: chance.happens(0.5) };
+            it.demand = Demand::Workers {
+                count: 1 + chance.below(8),
+                pause: 0.0,
+                random: false,
+                threads: chance.happens(0.5),
+            };
             it.latency = chance.between(10.0, 40.0);
         }
         // No timeout: waits as long as it takes.
@@ -317,7 +372,12 @@ fn control(it: &mut Setup, chance: &mut Chance) {
         6 => serve(it, chance),
         // Slow, and so many workers only.
         _ => {
-            it.demand = Demand::Workers { count: 2 + chance.below(8), pause: chance.between(20.0, 200.0), random: chance.happens(0.5), threads: chance.happens(0.5) };
+            it.demand = Demand::Workers {
+                count: 2 + chance.below(8),
+                pause: chance.between(20.0, 200.0),
+                random: chance.happens(0.5),
+                threads: chance.happens(0.5),
+            };
             keep_waiting(it, chance);
         }
     }
@@ -325,19 +385,36 @@ fn control(it: &mut Setup, chance: &mut Chance) {
 
 /// What is true of a case, as far as it had every chance to show.
 pub fn truth(case: String, setup: &Setup, facts: &Facts) -> Truth {
-    let mut truth = Truth { case, service: 42, dependency: MAIN, ..Truth::default() };
-    let limits = [setup.connect_timeout, setup.read_timeout, setup.total_timeout, setup.deadline];
+    let mut truth = Truth {
+        case,
+        service: 42,
+        dependency: MAIN,
+        ..Truth::default()
+    };
+    let limits = [
+        setup.connect_timeout,
+        setup.read_timeout,
+        setup.total_timeout,
+        setup.deadline,
+    ];
     let has_timeout = limits.iter().any(Option::is_some);
     truth.timeout = fired(has_timeout, facts.timeouts.max(facts.deadlines) >= 5);
     if facts.deadlines == 0 && setup.dies.is_none() {
-        let each = [setup.total_timeout, setup.read_timeout, setup.connect_timeout];
+        let each = [
+            setup.total_timeout,
+            setup.read_timeout,
+            setup.connect_timeout,
+        ];
         truth.timeout_ms = each.into_iter().flatten().next();
     } else if facts.timeouts == 0 {
         truth.timeout_ms = setup.deadline;
     }
     truth_of_retry(&mut truth, setup, facts);
     truth_of_breaker(&mut truth, setup);
-    truth.bulkhead = fired(setup.limit.is_some(), facts.kept_out >= 20 && !is_blackholed(setup));
+    truth.bulkhead = fired(
+        setup.limit.is_some(),
+        facts.kept_out >= 20 && !is_blackholed(setup),
+    );
     if truth.bulkhead == Some(true) {
         truth.limit = setup.limit.map(|it| it as u32);
         // Whether a call waits with or without its place is the same seen from outside.
@@ -347,7 +424,10 @@ pub fn truth(case: String, setup: &Setup, facts: &Facts) -> Truth {
         }
     }
     let has_fallback = setup.fallback || setup.alternate;
-    truth.fallback = fired(has_fallback, facts.fell_back >= 15 && setup.fault.is_some_and(|it| it.1 == 1.0));
+    truth.fallback = fired(
+        has_fallback,
+        facts.fell_back >= 15 && setup.fault.is_some_and(|it| it.1 == 1.0),
+    );
     truth.alternate = (setup.alternate && truth.fallback == Some(true)).then_some(OTHER);
     truth.load_shedding = fired(setup.admits.is_some(), facts.shed >= 20);
     truth
@@ -366,7 +446,10 @@ fn is_blackholed(setup: &Setup) -> bool {
 }
 
 fn truth_of_retry(truth: &mut Truth, setup: &Setup, facts: &Facts) {
-    truth.retry = fired(setup.attempts > 1, facts.retries >= 8 || (setup.demand == Demand::Once && facts.retries >= 3));
+    truth.retry = fired(
+        setup.attempts > 1,
+        facts.retries >= 8 || (setup.demand == Demand::Once && facts.retries >= 3),
+    );
     if truth.retry != Some(true) {
         return;
     }
@@ -380,7 +463,8 @@ fn truth_of_retry(truth: &mut Truth, setup: &Setup, facts: &Facts) {
     if whole && (facts.exhausted >= 5 || setup.demand == Demand::Once) {
         truth.attempts = Some(setup.attempts);
         (truth.backoff, truth.base_ms, truth.multiplier) = setup.wait.schedule(setup.attempts);
-        truth.jitter = (facts.retries >= 16 || setup.demand == Demand::Once).then(|| setup.wait.jitter());
+        truth.jitter =
+            (facts.retries >= 16 || setup.demand == Demand::Once).then(|| setup.wait.jitter());
     }
     if matches!(setup.wait, Wait::Around(_, _, share) if share < 0.5) {
         truth.base_ms = truth.base_ms.map(|base| base);
@@ -392,11 +476,20 @@ fn truth_of_retry(truth: &mut Truth, setup: &Setup, facts: &Facts) {
 fn can_be_told(setup: &Setup) -> bool {
     let refused = setup.fault.is_some_and(|it| it.0 == FaultKind::Refuse);
     let told_by_request = setup.requests == Requests::Each && !refused;
-    let scatters = matches!(setup.wait, Wait::Full(..) | Wait::Equal(..) | Wait::Around(..));
+    let scatters = matches!(
+        setup.wait,
+        Wait::Full(..) | Wait::Equal(..) | Wait::Around(..)
+    );
     match setup.demand {
         _ if told_by_request => true,
-        Demand::Workers { count, pause, threads, random } if threads || count == 1 => {
-            let waits = (1..setup.attempts).map(|failed| setup.wait.after(failed, &mut Chance::new(1)));
+        Demand::Workers {
+            count,
+            pause,
+            threads,
+            random,
+        } if threads || count == 1 => {
+            let waits =
+                (1..setup.attempts).map(|failed| setup.wait.after(failed, &mut Chance::new(1)));
             let mut waits = waits.filter(|_| !scatters);
             let alike = waits.any(|wait| (pause - wait).abs() < (pause * 0.2).max(20.0));
             pause > 20.0 && !(scatters && random) && !alike
@@ -404,8 +497,12 @@ fn can_be_told(setup: &Setup) -> bool {
         Demand::Once => true,
         // A clock's ticks, or inbound calls, tell which attempts are first ones.
         _ if setup.inbound || matches!(setup.demand, Demand::Ticks { .. }) => {
-            let disturbed = setup.breaker.is_some() || setup.limit.is_some() || setup.throttle.is_some();
-            !scatters && !disturbed && setup.wait != Wait::AtOnce && !matches!(setup.wait, Wait::Urllib3(_))
+            let disturbed =
+                setup.breaker.is_some() || setup.limit.is_some() || setup.throttle.is_some();
+            !scatters
+                && !disturbed
+                && setup.wait != Wait::AtOnce
+                && !matches!(setup.wait, Wait::Urllib3(_))
         }
         _ => false,
     }
@@ -414,12 +511,18 @@ fn can_be_told(setup: &Setup) -> bool {
 fn truth_of_breaker(truth: &mut Truth, setup: &Setup) {
     let throttled = setup.throttle.as_ref();
     let Some(breaker) = &setup.breaker else {
-        truth.circuit_breaker = fired(throttled.is_some(), throttled.is_some_and(|it| it.refused >= 60));
+        truth.circuit_breaker = fired(
+            throttled.is_some(),
+            throttled.is_some_and(|it| it.refused >= 60),
+        );
         return;
     };
     let needed = if setup.inbound { 1 } else { 3 };
     let refused_each = f64::from(breaker.refused) / breaker.opened.len().max(1) as f64;
-    let steady = matches!(setup.demand, Demand::Ticks { .. } | Demand::Workers { random: false, .. });
+    let steady = matches!(
+        setup.demand,
+        Demand::Ticks { .. } | Demand::Workers { random: false, .. }
+    );
     let due = if setup.inbound || steady { 9.0 } else { 25.0 };
     // From outside, waits nearly as long as it stays open look the same.
     let waits = !setup.inbound && setup.attempts > 1;
@@ -431,6 +534,7 @@ fn truth_of_breaker(truth: &mut Truth, setup: &Setup) {
             truth.open_ms = Some(breaker.open_ms);
             truth.opened_at_ns = breaker.opened.clone();
         }
-        truth.probes = (breaker.opened.len() >= 3 && breaker.probes == 1 && setup.attempts == 1).then_some(1);
+        truth.probes =
+            (breaker.opened.len() >= 3 && breaker.probes == 1 && setup.attempts == 1).then_some(1);
     }
 }

@@ -63,7 +63,9 @@ impl Wait {
             Self::Fixed(wait) => (Backoff::Fixed, wait, None),
             Self::Linear(base) => (Backoff::Linear, base, None),
             Self::Urllib3(factor) => (Backoff::Exponential, factor * 2.0, Some(2.0)),
-            Self::Exponential(base, factor, cap) | Self::Full(base, factor, cap) | Self::Equal(base, factor, cap) => {
+            Self::Exponential(base, factor, cap)
+            | Self::Full(base, factor, cap)
+            | Self::Equal(base, factor, cap) => {
                 let growing = base * factor < cap;
                 (Backoff::Exponential, base, Some(factor).filter(|_| growing))
             }
@@ -146,7 +148,9 @@ impl Breaker {
             self.since = now;
         }
         // Calls of which nothing is heard don't keep it half open for ever.
-        if matches!(self.state, Mode::HalfOpen { .. }) && now > self.since + (self.open_ms * 3e6) as u64 {
+        if matches!(self.state, Mode::HalfOpen { .. })
+            && now > self.since + (self.open_ms * 3e6) as u64
+        {
             self.state = Mode::HalfOpen { let_in: 0, well: 0 };
             self.since = now;
         }
@@ -236,7 +240,11 @@ pub struct Throttle {
 
 impl Throttle {
     pub fn lets_in(&mut self, now: u64, chance: &mut Chance) -> bool {
-        while self.recent.front().is_some_and(|it| it.0 + 20_000_000_000 < now) {
+        while self
+            .recent
+            .front()
+            .is_some_and(|it| it.0 + 20_000_000_000 < now)
+        {
             self.recent.pop_front();
         }
         let accepted = self.recent.iter().filter(|it| it.1).count() as f64;

@@ -26,7 +26,12 @@ pub fn ns(ms: f64) -> u64 {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Demand {
     /// So many workers, each with a pause after each call; whether threads have ids.
-    Workers { count: usize, pause: f64, random: bool, threads: bool },
+    Workers {
+        count: usize,
+        pause: f64,
+        random: bool,
+        threads: bool,
+    },
     /// A call each so many milliseconds, whatever became of the others.
     Ticks { period: f64 },
     /// Calls at random, so many a second.
@@ -175,8 +180,16 @@ impl World {
     fn begin(&mut self) {
         if let Some((kind, _, from, to)) = self.setup.fault {
             let at = |s: f64| START + ns(s * 1e3);
-            let window = Window { dependency: MAIN, kind, from_ns: at(from), to_ns: at(to) };
-            let open = Window { to_ns: u64::MAX, ..window };
+            let window = Window {
+                dependency: MAIN,
+                kind,
+                from_ns: at(from),
+                to_ns: at(to),
+            };
+            let open = Window {
+                to_ns: u64::MAX,
+                ..window
+            };
             for (at, window) in [(at(from), open), (at(to), window)] {
                 self.emit(at, Line::Fault(window));
             }
@@ -210,7 +223,9 @@ impl World {
                 }
             }
         }
-        self.lines.push(Line::Ask { at_ns: end + SECOND });
+        self.lines.push(Line::Ask {
+            at_ns: end + SECOND,
+        });
         (Recording { lines: self.lines }, self.facts, self.setup)
     }
 
@@ -237,7 +252,9 @@ impl World {
 
     fn is_idle(&self, now: u64) -> bool {
         let second = (now - START) as f64 / 1e9;
-        self.setup.idle.is_some_and(|(from, to)| (from..to).contains(&second))
+        self.setup
+            .idle
+            .is_some_and(|(from, to)| (from..to).contains(&second))
     }
 
     fn demand(&mut self, now: u64, worker: usize) {
@@ -281,7 +298,14 @@ impl World {
         };
         let id = self.calls.len();
         let inbound = self.setup.inbound.then(|| (now, 50_000 + id as u64 % 50));
-        self.calls.push(Call { first: now, made: 0, worker, request, inbound, holds_place: false });
+        self.calls.push(Call {
+            first: now,
+            made: 0,
+            worker,
+            request,
+            inbound,
+            holds_place: false,
+        });
         let work = self.chance.between(0.2, 0.8);
         if self.setup.inbound {
             let shed = self.setup.admits.is_some_and(|most| self.serving >= most);
@@ -323,7 +347,10 @@ impl World {
             Some(breaker) if !inside => !breaker.lets_in(now, chance),
             _ => false,
         };
-        let throttled = setup.throttle.as_mut().is_some_and(|it| !it.lets_in(now, chance));
+        let throttled = setup
+            .throttle
+            .as_mut()
+            .is_some_and(|it| !it.lets_in(now, chance));
         if open || throttled {
             return self.done(now, id, false);
         }
@@ -388,7 +415,9 @@ impl World {
         };
         let took = self.chance.lognormal(self.setup.latency, self.setup.sigma);
         let (answer, mut outcome) = match kind {
-            Some(FaultKind::Blackhole) => (after_retransmits(now, until, 210.0) + took, Outcome::Ok),
+            Some(FaultKind::Blackhole) => {
+                (after_retransmits(now, until, 210.0) + took, Outcome::Ok)
+            }
             Some(FaultKind::Reset) => (trip, Outcome::Reset),
             Some(FaultKind::Errors) => (took, Outcome::Error),
             _ => (took + slow, Outcome::Ok),
@@ -410,9 +439,15 @@ impl World {
         }
         let left = |limit: Option<f64>, from: u64| limit.map(|it| from + ns(it));
         let late = ns(self.chance.late_ms());
-        let whole = [left(self.setup.total_timeout, now), left(self.setup.deadline, call.first)];
+        let whole = [
+            left(self.setup.total_timeout, now),
+            left(self.setup.deadline, call.first),
+        ];
         let whole = whole.into_iter().flatten().min();
-        let patience = [left(self.setup.connect_timeout, now), whole].into_iter().flatten().min();
+        let patience = [left(self.setup.connect_timeout, now), whole]
+            .into_iter()
+            .flatten()
+            .min();
         if let Some(until) = patience.filter(|it| *it < now + ns(connect)) {
             attempt.began_ns = now;
             attempt.ended_ns = until + late;
@@ -422,7 +457,10 @@ impl World {
         }
         let began = now + ns(connect);
         let mut ended = began + ns(answer);
-        let patience = [left(self.setup.read_timeout, began), whole].into_iter().flatten().min();
+        let patience = [left(self.setup.read_timeout, began), whole]
+            .into_iter()
+            .flatten()
+            .min();
         if let Some(until) = patience.filter(|it| *it < ended) {
             ended = until + late;
             outcome = Outcome::Abandoned;
@@ -448,7 +486,10 @@ impl World {
     }
 
     fn gave_up(&mut self, until: u64, first: u64) {
-        let by_deadline = self.setup.deadline.is_some_and(|it| first + ns(it) == until);
+        let by_deadline = self
+            .setup
+            .deadline
+            .is_some_and(|it| first + ns(it) == until);
         match by_deadline {
             true => self.facts.deadlines += 1,
             false => self.facts.timeouts += 1,
@@ -471,7 +512,10 @@ impl World {
         let call = self.calls[id];
         let wait = self.setup.wait.after(call.made, &mut self.chance);
         let next = now + ns(wait + self.chance.late_ms() + self.chance.between(0.05, 0.6));
-        let in_time = self.setup.deadline.is_none_or(|it| next < call.first + ns(it));
+        let in_time = self
+            .setup
+            .deadline
+            .is_none_or(|it| next < call.first + ns(it));
         if !well && call.made < self.setup.attempts && in_time {
             self.facts.retries += 1;
             return self.push(next, What::Try(id));
@@ -511,21 +555,30 @@ impl World {
             (well, self.facts.fell_back) = (true, self.facts.fell_back + 1);
         }
         if self.calls[id].inbound.is_some() {
-            return self.push(at, What::Answer(id, well, if well { 200 } else { self.setup.status }));
+            return self.push(
+                at,
+                What::Answer(id, well, if well { 200 } else { self.setup.status }),
+            );
         }
         if let Demand::Workers { pause, random, .. } = self.setup.demand {
             let pause = match random {
                 true => self.chance.exponential(pause),
                 false => pause,
             };
-            let late = if pause > 0.0 { self.chance.late_ms() } else { 0.05 };
+            let late = if pause > 0.0 {
+                self.chance.late_ms()
+            } else {
+                0.05
+            };
             let worker = self.calls[id].worker;
             self.push(now + ns(pause + late), What::Demand(worker));
         }
     }
 
     fn answer(&mut self, now: u64, id: usize, well: bool, status: u16) {
-        let Some((began, connection)) = self.calls[id].inbound else { return };
+        let Some((began, connection)) = self.calls[id].inbound else {
+            return;
+        };
         self.serving -= 1;
         let call = Inbound {
             service: 42,
