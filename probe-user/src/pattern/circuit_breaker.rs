@@ -107,7 +107,18 @@ fn refuted(reading: &Reading, silences: &[Silence], runs: &[Run]) -> Option<&'st
         return Some("calls paused while they failed, never alike");
     }
     if silences.iter().any(|it| it.demand != Demand::Rhythm) {
+        if silences.len() == 1 && silences[0].kept_out < 8 {
+            return Some("calls stopped once, for too few to tell");
+        }
         return None;
+    }
+    let clusters: Vec<f64> = runs[1..silences.len()]
+        .iter()
+        .filter(|run| run.well == 0)
+        .map(|run| run.calls as f64)
+        .collect();
+    if !clusters.is_empty() && median(&clusters) >= (runs[0].failed_last as f64).min(4.0) {
+        return Some("as many calls were made between pauses as before the first");
     }
     let waits = runs.iter().zip(silences).filter(|(run, silence)| {
         let is_first = run.well > 0 || run.from == 0;
@@ -187,7 +198,15 @@ pub(super) fn or_waits(breaker: CircuitBreaker, chains: &super::retry::Chains) -
 fn not_seen(reading: &Reading, reason: &str) -> CircuitBreaker {
     let (count, lasted) = longest_failing(&reading.entries);
     let steady = reading.rhythm.rate * lasted as f64 / 1e9;
-    let denied = reason.starts_with("calls never")
+    let kept_all = reading.attempts_per_inbound().is_none_or(|ratio| {
+        let failed = || reading.entries.iter().filter(|it| it.failed());
+        let from = failed().next().map_or(0, |it| it.start);
+        let to = failed().next_back().map_or(0, |it| it.start);
+        let due = reading.inbound_begun(from, to) as f64 * ratio;
+        reading.started(from, to).len() as f64 >= 0.9 * due
+    });
+    let denied = kept_all
+        && reason.starts_with("calls never")
         && count >= ENOUGH_TO_DENY
         && lasted >= LONG_ENOUGH_NS
         && count as f64 >= steady * 0.5

@@ -15,7 +15,7 @@ use super::tape::Entry;
 use rule::Rule;
 
 /// Failed calls without another attempt that it takes to say that there is no retry.
-const ENOUGH_TO_DENY: usize = 8;
+const ENOUGH_TO_DENY: usize = 15;
 
 /// A logical call.
 #[derive(Clone, Debug, Default)]

@@ -19,7 +19,7 @@ pub(super) fn judge(reading: &Reading) -> Option<CircuitBreaker> {
     let (first, last) = (failed().next()?.start, failed().next_back()?.start);
     // What it takes it to notice is not part of it.
     let from = first + 2 * SECOND;
-    if last < from + SECOND || reading.lost_any() {
+    if last < from + SECOND || reading.lost_any() || are_made_again(reading) {
         return None;
     }
     let calls = reading.started(from, last);
@@ -56,6 +56,25 @@ pub(super) fn judge(reading: &Reading) -> Option<CircuitBreaker> {
         transitions,
         ..CircuitBreaker::default()
     })
+}
+
+/// Whether failed calls are made again: who waits for that may hold places that others need.
+fn are_made_again(reading: &Reading) -> bool {
+    let failed = reading
+        .entries
+        .iter()
+        .filter(|it| it.failed() && it.fingerprint != 0);
+    let (mut all, mut again) = (0, 0);
+    for call in failed {
+        let next = &reading.entries[call.place as usize + 1..];
+        all += 1;
+        again += usize::from(
+            next.iter()
+                .take(24)
+                .any(|it| it.fingerprint == call.fingerprint),
+        );
+    }
+    reading.requests_differ && again * 3 > all
 }
 
 /// Shares that grow after a moment, second by second, and when all is let through; nothing where

@@ -33,6 +33,8 @@ pub(super) struct Silence {
     /// How long it had lasted when a call was last kept from being made.
     pub(super) at_least_ms: f64,
     pub(super) demand: Demand,
+    /// Inbound calls that were answered without a call.
+    pub(super) kept_out: usize,
     seen_until: u64,
 }
 
@@ -70,6 +72,7 @@ pub(super) fn find(reading: &Reading) -> Vec<Silence> {
                 to,
                 at_least_ms,
                 demand,
+                kept_out: reading.inbound_within(from, until).count(),
                 seen_until: until,
             });
         }

@@ -205,8 +205,8 @@ impl Rhythm {
         });
         Some(Self {
             gap,
-            between,
             catches_up: between.is_some() && !sleeps,
+            between: between.filter(|_| !sleeps),
         })
     }
 
