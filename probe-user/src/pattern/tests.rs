@@ -4,6 +4,7 @@ mod cases;
 mod chance;
 mod policies;
 mod score;
+mod setup;
 mod world;
 
 use cases::{ALL, About};

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use super::chance::Chance;
-use super::policies::{Breaker, Throttle, Wait};
+pub use super::setup::{Demand, Facts, Requests, Setup};
 use crate::pattern::attempt::{Attempt, Inbound, Outcome, Phase};
 use crate::pattern::ledger::{FaultKind, Window};
 use crate::pattern::recording::{Line, Recording};
@@ -20,94 +20,6 @@ pub const OTHER: u32 = 3;
 
 pub fn ns(ms: f64) -> u64 {
     (ms.max(0.0) * 1e6) as u64
-}
-
-/// What makes the service call.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Demand {
-    /// So many workers, each with a pause after each call; whether threads have ids.
-    Workers {
-        count: usize,
-        pause: f64,
-        random: bool,
-        threads: bool,
-    },
-    /// A call each so many milliseconds, whatever became of the others.
-    Ticks { period: f64 },
-    /// Calls at random, so many a second.
-    Random { rate: f64 },
-    /// As many calls at once every so often.
-    Bursts { size: usize, every: f64 },
-    /// One call only.
-    Once,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Requests {
-    /// Each call makes another one.
-    Each,
-    /// One of so many.
-    Few(u64),
-    /// Always the same.
-    Same,
-}
-
-/// Everything about the service and its calls.
-#[derive(Clone, Debug)]
-pub struct Setup {
-    pub demand: Demand,
-    /// Calls come from callers of the service, and are answered.
-    pub inbound: bool,
-    /// Another dependency is asked first for each inbound call.
-    pub beside: bool,
-    pub requests: Requests,
-    pub keep_alive: bool,
-    /// Times in milliseconds.
-    pub connect_timeout: Option<f64>,
-    pub read_timeout: Option<f64>,
-    /// For an attempt with its connecting.
-    pub total_timeout: Option<f64>,
-    /// For a call with all its attempts.
-    pub deadline: Option<f64>,
-    pub attempts: u32,
-    pub wait: Wait,
-    pub breaker: Option<Breaker>,
-    /// The breaker is asked for each attempt, not for each call.
-    pub breaker_inside: bool,
-    pub throttle: Option<Throttle>,
-    pub limit: Option<usize>,
-    /// Calls beyond the limit wait instead of failing.
-    pub queues: bool,
-    pub fallback: bool,
-    pub alternate: bool,
-    /// Most inbound calls served at once before others are refused.
-    pub admits: Option<usize>,
-    /// The demand grows by this factor while it lasts (from, to, in s).
-    pub surge: Option<(f64, f64, f64)>,
-    pub latency: f64,
-    pub sigma: f64,
-    /// What the fault does, to what share of the calls, from when until when (s).
-    pub fault: Option<(FaultKind, f64, f64, f64)>,
-    pub delay: f64,
-    pub lasts: f64,
-    /// When the caller dies or goes idle (s).
-    pub dies: Option<f64>,
-    pub idle: Option<(f64, f64)>,
-    pub status: u16,
-}
-
-/// What really happened.
-#[derive(Clone, Debug, Default)]
-pub struct Facts {
-    pub timeouts: u32,
-    pub deadlines: u32,
-    pub retries: u32,
-    pub exhausted: u32,
-    pub kept_out: u32,
-    pub fell_back: u32,
-    pub shed: u32,
-    pub admitted: u32,
-    pub failures: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -414,14 +326,7 @@ impl World {
             (None, _) => trip + slow,
         };
         let took = self.chance.lognormal(self.setup.latency, self.setup.sigma);
-        let (answer, mut outcome) = match kind {
-            Some(FaultKind::Blackhole) => {
-                (after_retransmits(now, until, 210.0) + took, Outcome::Ok)
-            }
-            Some(FaultKind::Reset) => (trip, Outcome::Reset),
-            Some(FaultKind::Errors) => (took, Outcome::Error),
-            _ => (took + slow, Outcome::Ok),
-        };
+        let (answer, mut outcome) = answered(kind, now, until, took, slow, trip);
         let mut attempt = Attempt {
             service: 42,
             tid: self.tid(call.worker),
@@ -470,10 +375,11 @@ impl World {
         (attempt.began_ns, attempt.ended_ns) = (began, ended);
         attempt.fingerprint = call.request;
         attempt.outcome = outcome;
-        attempt.status = matches!(outcome, Outcome::Ok | Outcome::Error).then_some(match outcome {
-            Outcome::Error => self.setup.status,
-            _ => 200,
-        });
+        attempt.status = match outcome {
+            Outcome::Ok => Some(200),
+            Outcome::Error => Some(self.setup.status),
+            _ => None,
+        };
         attempt
     }
 
@@ -606,4 +512,21 @@ fn after_retransmits(now: u64, free: u64, first_ms: f64) -> f64 {
         step = (step * 2.0).min(120_000.0);
     }
     at
+}
+
+/// How long the answer takes, in ms, and what it is.
+fn answered(
+    kind: Option<FaultKind>,
+    now: u64,
+    until: u64,
+    took: f64,
+    slow: f64,
+    trip: f64,
+) -> (f64, Outcome) {
+    match kind {
+        Some(FaultKind::Blackhole) => (after_retransmits(now, until, 210.0) + took, Outcome::Ok),
+        Some(FaultKind::Reset) => (trip, Outcome::Reset),
+        Some(FaultKind::Errors) => (took, Outcome::Error),
+        _ => (took + slow, Outcome::Ok),
+    }
 }
