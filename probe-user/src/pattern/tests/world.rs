@@ -375,11 +375,7 @@ impl World {
         (attempt.began_ns, attempt.ended_ns) = (began, ended);
         attempt.fingerprint = call.request;
         attempt.outcome = outcome;
-        attempt.status = match outcome {
-            Outcome::Ok => Some(200),
-            Outcome::Error => Some(self.setup.status),
-            _ => None,
-        };
+        attempt.status = status(outcome, self.setup.status);
         attempt
     }
 
@@ -528,5 +524,13 @@ fn answered(
         Some(FaultKind::Reset) => (trip, Outcome::Reset),
         Some(FaultKind::Errors) => (took, Outcome::Error),
         _ => (took + slow, Outcome::Ok),
+    }
+}
+
+fn status(outcome: Outcome, of_errors: u16) -> Option<u16> {
+    match outcome {
+        Outcome::Ok => Some(200),
+        Outcome::Error => Some(of_errors),
+        _ => None,
     }
 }
