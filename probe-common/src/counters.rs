@@ -96,20 +96,28 @@ counters! {
         unheard,
         /// Packets that left the fq lane.
         left_lane,
+        /// Packets dropped because no slot of the delay line was free.
+        no_slot,
     }
 }
 
 counters! {
-    /// What the observer could not tell.
+    /// What the observer told, and could not tell.
     ObserverCounters {
-        /// Events submitted to the ring.
+        /// Events that there were, whether the ring had room for them or not.
         produced,
         /// Events that found the ring full.
         lost,
         /// Packets that could not be read.
         unparsed,
-        /// Flows whose peer found no slot of its own.
+        /// Times that a peer was to have a slot of its own and there was none.
         peers_full,
+        /// Connections, in one direction, whose records or frames were lost track of.
+        places_lost,
+        /// Connections that were taken up.
+        flows_created,
+        /// Connections that were let go because they were over.
+        flows_closed,
     }
 }
 

@@ -1,11 +1,9 @@
 //! What the observer keeps for a connection, and what it groups connections by.
 
-use crate::address::Address;
+use crate::{address::Address, event::REQUEST_PREFIX, framing::Framed};
 
 /// Connections known at once; beyond, the longest idle one is forgotten.
 pub const MAX_FLOWS: u32 = 131_072;
-/// Peers with counters and a histogram of their own; slot 0 stands for all others.
-pub const MAX_PEERS: u32 = 1_024;
 
 /// Which end of a connection a socket is.
 pub mod role {
@@ -35,6 +33,20 @@ pub mod state {
 pub mod flag {
     /// It was there before the observer: who connected is not known from a hook.
     pub const FOUND: u8 = 1;
+    /// What the server said before it was asked anything was told.
+    pub const GREETED: u8 = 2;
+}
+
+/// How a connection's bytes are divided, as far as the kernel programs go by it.
+pub mod framing {
+    /// Nothing that they read: a change of direction is a turn.
+    pub const TURNS: u8 = 0;
+    /// TLS records.
+    pub const TLS: u8 = 1;
+    /// HTTP/2 frames.
+    pub const HTTP2: u8 = 2;
+    /// Datagrams: each is a DNS message.
+    pub const DATAGRAM: u8 = 3;
 }
 
 /// What connections are grouped by: who, in which role, with whom.
@@ -69,7 +81,7 @@ pub struct Flow {
     pub bytes_in: u64,
     /// Cookie of the network namespace; 0 where it isn't known.
     pub netns_cookie: u64,
-    /// Slot in the per-peer maps.
+    /// Handle of its peer's slot; see [`crate::peer`].
     pub peer: u32,
     /// How many requests it carried.
     pub requests: u32,
@@ -87,10 +99,44 @@ pub struct Flow {
     pub flags: u8,
     /// One where `next_out` and `next_in` hold: bit 0 out, bit 1 in.
     pub sequenced: u8,
+    /// One of [`framing`].
+    pub framing: u8,
+    /// How many bytes of `request` count.
+    pub request_length: u8,
+    /// Always zero.
+    pub pad: [u8; 6],
+    /// The first bytes of the request that waits, in words so that they are copied as such; where
+    /// the connection's bytes are divided, a [`Framed`] instead.
+    pub request: [u64; REQUEST_PREFIX / 8],
+}
+
+const _: () = assert!(size_of::<Framed>() <= REQUEST_PREFIX);
+
+impl Flow {
+    /// Nothing known yet.
+    pub const EMPTY: Self = Self {
+        since_ns: 0,
+        bytes_out: 0,
+        bytes_in: 0,
+        netns_cookie: 0,
+        peer: 0,
+        requests: 0,
+        next_out: 0,
+        next_in: 0,
+        pid: 0,
+        role: role::UNKNOWN,
+        state: state::CONNECTING,
+        flags: 0,
+        sequenced: 0,
+        framing: framing::TURNS,
+        request_length: 0,
+        pad: [0; 6],
+        request: [0; REQUEST_PREFIX / 8],
+    };
 }
 
 const _: () = assert!(size_of::<PeerKey>() == 40);
-const _: () = assert!(size_of::<Flow>() == 56);
+const _: () = assert!(size_of::<Flow>() == 160);
 
 // SAFETY: `#[repr(C)]`, integers and arrays of them only, no padding that the compiler adds
 // (the assertion above counts every byte), any bit pattern valid.

@@ -9,18 +9,23 @@ pub mod connection;
 pub mod counters;
 pub mod event;
 pub mod flow;
+pub mod framing;
+pub mod gauge;
 pub mod histogram;
 pub mod lane;
 pub mod line;
 pub mod names;
 pub mod overheard;
+pub mod peer;
 pub mod protect;
+pub mod question;
 pub mod random;
 pub mod rule;
+pub mod touches;
 
 /// Version of everything in this crate that crosses the boundary.
 ///
 /// The object is embedded in the binary, so the two can't drift apart in one process; the
 /// number tells one process's maps from another's when `probe stop` and `probe status` look at
 /// what runs on the host.
-pub const ABI_VERSION: u32 = 3;
+pub const ABI_VERSION: u32 = 4;

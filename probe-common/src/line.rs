@@ -6,7 +6,7 @@
 //! prepended, so lengths, offsets and checksums stay what they were.
 
 /// How many slots there are. A slot is read as soon as its packet leaves the TAP's queue, so
-/// they need only outnumber what that queue holds by far.
+/// they need only outnumber what that queue holds.
 pub const SLOTS: u32 = 1 << 16;
 
 /// Most CPUs that have a block of slots each; those beyond share one with an earlier one.
@@ -23,10 +23,10 @@ pub const fn slots_per_cpu(cpus: u32) -> u32 {
 }
 
 /// Transmit queue length of the TAP device, in packets. A slot is used up also by a packet that
-/// finds the queue full; with sixteen slots for each place in it, it takes a flood far beyond
-/// what the line carries to overwrite one whose packet still waits to be read.
+/// finds the queue full; with two slots at least for each place in it, that queue is what a burst
+/// fills first.
 pub const fn queue_length(slots_per_cpu: u32) -> u32 {
-    let length = slots_per_cpu / 16;
+    let length = slots_per_cpu / 2;
     if length > 2_000 { 2_000 } else { length }
 }
 
@@ -85,6 +85,22 @@ pub struct Way {
     /// Always zero.
     pub pad: u32,
 }
+
+/// What user space has read of the line, by times on CLOCK_MONOTONIC: a packet that came by then
+/// is no longer in the TAP's queue, so that its slot is free.
+pub mod read_until {
+    /// By a CPU's block of slots: when the last packet came that was read of it. Those of one CPU
+    /// are read in the order in which they came.
+    pub const BLOCK: u32 = 0;
+    /// Whatever the block: some time before the queue was last found empty.
+    pub const EMPTY: u32 = super::MAX_CPUS;
+    /// How many there are.
+    pub const COUNT: u32 = EMPTY + 1;
+}
+
+/// How long before the queue was found empty a packet must have come to be surely gone from it:
+/// one that came later may still have been on its way into it, on a CPU that was held up.
+pub const ON_ITS_WAY_NS: u64 = 10_000_000;
 
 const _: () = assert!(size_of::<Slot>() == 24);
 

@@ -50,6 +50,8 @@ pub mod map {
     pub const LINE_SLOTS: &str = "PROBE_SLOTS";
     /// Array of `u64`: how many slots of each CPU's block have been given out.
     pub const LINE_CURSORS: &str = "PROBE_CURSORS";
+    /// Array of `u64`, by [`crate::line::read_until`], mapped into the delay line's memory.
+    pub const LINE_READ: &str = "PROBE_LINEREAD";
     /// Array of [`crate::line::Way`], by tag.
     pub const WAYS: &str = "PROBE_WAYS";
     /// Ring buffer of [`crate::overheard::DnsMessage`].
@@ -68,14 +70,24 @@ pub mod map {
     pub const OBSERVER_COUNTERS: &str = "PROBE_OBSCNT";
     /// LRU hash from socket cookie to [`crate::flow::Flow`].
     pub const FLOWS: &str = "PROBE_FLOWS";
-    /// Hash from [`crate::flow::PeerKey`] to its slot.
+    /// LRU hash from [`crate::question::QuestionKey`] to [`crate::question::Question`].
+    pub const ASKED: &str = "PROBE_ASKED";
+    /// LRU hash from the cookie of a UDP socket to [`crate::question::Asker`].
+    pub const ASKERS: &str = "PROBE_ASKERS";
+    /// Hash from [`crate::flow::PeerKey`] to the handle of its slot.
     pub const PEERS: &str = "PROBE_PEERS";
-    /// Array of one `u64`: how many peer slots have been given out.
-    pub const PEER_CURSOR: &str = "PROBE_PEERCUR";
+    /// Queue of handles: the slots that nobody has.
+    pub const FREE_PEERS: &str = "PROBE_PEERFREE";
+    /// Array of [`crate::peer::PeerSlot`].
+    pub const PEER_SLOTS: &str = "PROBE_PEERSLOT";
     /// Per-CPU array of [`crate::counters::PeerCounters`], by peer slot.
     pub const PEER_COUNTERS: &str = "PROBE_PEERCNT";
-    /// Per-CPU array of [`crate::histogram::Buckets`], by peer slot.
+    /// Array of [`crate::histogram::Buckets`], by peer slot; all CPUs count in the same.
     pub const LATENCY: &str = "PROBE_LATENCY";
+    /// Array of [`crate::gauge::Gauge`], by peer slot, mapped into the observer's memory.
+    pub const GAUGES: &str = "PROBE_GAUGES";
+    /// LRU hash from [`crate::framing::StreamKey`] to [`crate::framing::Stream`].
+    pub const STREAMS: &str = "PROBE_STREAMS";
 }
 
 /// Programs.
@@ -111,6 +123,28 @@ pub mod program {
     pub const CONNECT4: &str = "connect4_observe";
     /// cgroup/connect6: observes who connects.
     pub const CONNECT6: &str = "connect6_observe";
+
+    /// cgroup/sendmsg4: observes who asks DNS servers.
+    pub const SENDMSG4: &str = "sendmsg4_observe";
+    /// cgroup/sendmsg6: observes who asks DNS servers.
+    pub const SENDMSG6: &str = "sendmsg6_observe";
+    /// cgroup/sock_create: observes who makes UDP sockets.
+    pub const SOCK_CREATE_OBSERVE: &str = "sock_create_observe";
+    /// cgroup/sock_release: observes UDP sockets being closed.
+    pub const SOCK_RELEASE_OBSERVE: &str = "sock_release_observe";
+
+    /// Those of the observer.
+    pub const OBSERVER: &[&str] = &[
+        SKB_EGRESS,
+        SKB_INGRESS,
+        SOCK_OPS,
+        CONNECT4,
+        CONNECT6,
+        SENDMSG4,
+        SENDMSG6,
+        SOCK_CREATE_OBSERVE,
+        SOCK_RELEASE_OBSERVE,
+    ];
 }
 
 /// Constants of the object that are set when it is loaded.
@@ -143,6 +177,7 @@ pub const MAPS: &[&str] = &[
     map::PROTECTED_ENDS,
     map::LINE_SLOTS,
     map::LINE_CURSORS,
+    map::LINE_READ,
     map::WAYS,
     map::OVERHEARD,
     map::LANE_SLOTS,
@@ -153,9 +188,14 @@ pub const MAPS: &[&str] = &[
     map::OBSERVER_COUNTERS,
     map::FLOWS,
     map::PEERS,
-    map::PEER_CURSOR,
+    map::ASKED,
+    map::ASKERS,
+    map::FREE_PEERS,
+    map::PEER_SLOTS,
     map::PEER_COUNTERS,
     map::LATENCY,
+    map::GAUGES,
+    map::STREAMS,
 ];
 
 /// Every program of the object.
@@ -175,6 +215,10 @@ pub const PROGRAMS: &[&str] = &[
     program::SOCK_OPS,
     program::CONNECT4,
     program::CONNECT6,
+    program::SENDMSG4,
+    program::SENDMSG6,
+    program::SOCK_CREATE_OBSERVE,
+    program::SOCK_RELEASE_OBSERVE,
 ];
 
 #[cfg(test)]

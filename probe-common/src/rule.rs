@@ -1,6 +1,9 @@
 //! What user space tells the injector: which packets, which faults, until when.
 
-use crate::address::Address;
+use crate::{
+    address::Address,
+    touches::{NEVER, Touches},
+};
 
 /// Most distinct endpoint shapes (prefix length, with or without port and protocol) of one
 /// plan. A packet costs one look-up a shape, however many endpoints there are.
@@ -423,7 +426,7 @@ pub struct RuleState {
 
 /// Per flow and rule state of the injector.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultFlow {
     /// How many packets of the flow have been seen.
     pub packets: u64,
@@ -435,6 +438,19 @@ pub struct FaultFlow {
     /// One while packets are lost in a burst. Where the number of connections is limited, each has
     /// an entry of its own, in which this is one of [`admission`].
     pub bad: u32,
+    /// When packets of it were touched.
+    pub touches: Touches,
+}
+
+impl FaultFlow {
+    /// One of which nothing is known yet.
+    pub const NEW: Self = Self {
+        packets: 0,
+        last_due_ns: 0,
+        last_draw: 0,
+        bad: 0,
+        touches: NEVER,
+    };
 }
 
 /// What [`FaultFlow::bad`] says of a connection where their number is limited.
@@ -454,7 +470,7 @@ const _: () = assert!(size_of::<PlanHeader>() == 64 + 20 * MAX_SHAPES + 48 + 4 *
 const _: () = assert!(size_of::<FaultRule>() == 312);
 const _: () = assert!(size_of::<CountedKey>() == 16);
 const _: () = assert!(size_of::<NearPort>() == 4);
-const _: () = assert!(size_of::<FaultFlow>() == 24);
+const _: () = assert!(size_of::<FaultFlow>() == 160);
 
 #[cfg(feature = "user")]
 mod pod {

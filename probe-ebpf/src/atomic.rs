@@ -17,6 +17,16 @@ pub(crate) unsafe fn fetch_add(counter: *mut u64, by: u64) -> u64 {
     unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::SeqCst }>(counter, by) }
 }
 
+/// Adds to a counter of 32 bits shared by all CPUs; gives what it was before.
+///
+/// # Safety
+/// As for [`fetch_add`].
+#[inline(always)]
+pub(crate) unsafe fn fetch_add_u32(counter: *mut u32, by: u32) -> u32 {
+    // SAFETY: the caller vouches for it.
+    unsafe { atomic_xadd::<u32, u32, { AtomicOrdering::SeqCst }>(counter, by) }
+}
+
 /// Replaces a value, if it still is what it was thought to be; tells whether it was.
 ///
 /// # Safety

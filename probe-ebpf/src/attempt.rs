@@ -12,6 +12,7 @@ use probe_common::{
         EndpointKey, FaultRule, MAX_LIMITS, MAX_RULES_PER_TARGET, MAX_SHAPES, PlanHeader, Target,
         direction, fault,
     },
+    touches,
 };
 
 use probe_ebpf::packet::Packet;
@@ -19,7 +20,10 @@ use probe_ebpf::packet::Packet;
 use crate::{
     atomic,
     fault::{Permit, Size},
-    maps::{count_shared, counters, flows, plan},
+    maps::{
+        count_shared, counters, flows,
+        plan::{self, Standing},
+    },
     protect::probe_is_protected,
     select,
 };
@@ -72,13 +76,13 @@ impl Attempt {
     fn begin(&mut self) {
         // SAFETY: a helper call without arguments.
         self.now_ns = unsafe { bpf_ktime_get_ns() };
-        if plan::killed() {
-            count_shared!(counters::injector(), killed);
-            self.left_alone = 1;
-        } else if self.now_ns >= plan::lease_until() {
-            count_shared!(counters::injector(), lapsed);
-            self.left_alone = 1;
+        let standing = plan::standing(self.now_ns);
+        match standing {
+            Standing::InForce => {}
+            Standing::Killed => count_shared!(counters::injector(), killed),
+            Standing::Lapsed => count_shared!(counters::injector(), lapsed),
         }
+        self.left_alone = u32::from(standing != Standing::InForce);
         self.protected = is_protected(&self.far_side);
         let far_side = End {
             address: self.far_side.address,
@@ -197,6 +201,10 @@ fn ask_rule(index: u32, rule: &FaultRule, attempt: &mut Attempt) {
     if permit.is_some() {
         attempt.errno = rule.errno;
         count_shared!(counters, refused);
+        if let Some(flow) = flows::fault_flow(touches::socket_key(attempt.cookie, index)) {
+            // SAFETY: a valid pointer into the map; a socket makes one call at a time.
+            unsafe { (*flow).touches.note(attempt.now_ns) };
+        }
     } else {
         if fails && is_limit {
             limit::let_in(index, attempt.cookie);
@@ -215,8 +223,7 @@ fn is_chosen(index: u32, rule: &FaultRule, attempt: &Attempt) -> bool {
         return true;
     }
     // A connection that is yet to be made has no port of its own to be told by: they are numbered.
-    let Some(flow) = flows::fault_flow(random::mix(attempt.endpoint_hash ^ u64::from(index)))
-    else {
+    let Some(flow) = flows::fault_flow(touches::flow_key(attempt.endpoint_hash, index)) else {
         return false;
     };
     // SAFETY: a valid pointer into the map; packets of no flow have this number.

@@ -1,19 +1,25 @@
 //! Sends events: reserve, fill, submit, and count those that found no room.
 
+mod framed;
+mod questions;
+
 use aya_ebpf::{EbpfContext, helpers::bpf_ktime_get_ns};
 use probe_common::{
     address::Address,
     event::{
-        ANSWER_PREFIX, AnswerEvent, CloseEvent, ConnectEvent, EstablishedEvent, EventHeader,
-        REQUEST_PREFIX, RequestEvent, kind,
+        ANSWER_PREFIX, CallEvent, CloseEvent, ConnectEvent, EstablishedEvent, EventHeader,
+        GREETING_PREFIX, GreetingEvent, kind,
     },
     flow::Flow,
 };
 
 use crate::{
-    maps::{count, counters, ring},
+    maps::{count_shared, counters, ring},
     skb::Skb,
 };
+
+pub(crate) use framed::{frame, frames_lost, hello};
+pub(crate) use questions::{message, question_answered, question_given_up};
 
 /// Submits without waking the reader, who comes by often enough of its own accord: a wake-up a
 /// call would cost more than the call's event.
@@ -39,6 +45,16 @@ impl Subject {
         }
     }
 
+    /// A connection, at a time that was read already.
+    #[inline(always)]
+    pub(crate) fn at(cookie: u64, peer: u32, at_ns: u64) -> Self {
+        Self {
+            cookie,
+            peer,
+            at_ns,
+        }
+    }
+
     #[inline(always)]
     fn header<T>(&self, kind: u16) -> EventHeader {
         EventHeader {
@@ -54,13 +70,15 @@ impl Subject {
 /// Reserves room, lets `fill` write the event there, and submits it.
 #[inline(always)]
 fn emit<T: 'static>(fill: impl FnOnce(*mut T)) {
+    // Counted atomically, and before anything else: that what was produced is what was delivered
+    // and what was lost has to hold to the last event.
+    count_shared!(counters::observer(), produced);
     let Some(mut entry) = ring::reserve::<T>() else {
-        count!(counters::observer(), lost);
+        count_shared!(counters::observer(), lost);
         return;
     };
     fill(entry.as_mut_ptr());
     entry.submit(BPF_RB_NO_WAKEUP);
-    count!(counters::observer(), produced);
 }
 
 #[inline(always)]
@@ -114,42 +132,47 @@ pub(crate) fn established(subject: Subject, role: u8, connect_ns: u64, ends: &En
 }
 
 #[inline(always)]
-pub(crate) fn request(subject: Subject, flow: &Flow, skb: &Skb, payload: u32) {
-    emit::<RequestEvent>(|event| {
-        // SAFETY: `event` points at room for one in the ring.
+pub(crate) fn call(subject: Subject, flow: &Flow, latency_ns: u64, skb: &Skb, payload: u32) {
+    let rtt_us = skb.smoothed_rtt_us();
+    emit::<CallEvent>(|event| {
+        // SAFETY: `event` points at room for one in the ring; the request's words are as long as
+        // its bytes, and both begin where words may.
         unsafe {
-            (*event).header = subject.header::<RequestEvent>(kind::REQUEST);
-            (*event).number = flow.requests;
-            (*event).role = flow.role;
-            (*event).pad = 0;
-            (*event).prefix = [0; REQUEST_PREFIX];
-            let to = (&raw mut (*event).prefix).cast();
-            (*event).prefix_length = skb.load_up_to::<REQUEST_PREFIX>(payload, to) as u8;
-        }
-    });
-}
-
-#[inline(always)]
-pub(crate) fn answer(subject: Subject, flow: &Flow, latency_ns: u64, skb: &Skb, payload: u32) {
-    emit::<AnswerEvent>(|event| {
-        // SAFETY: `event` points at room for one in the ring.
-        unsafe {
-            (*event).header = subject.header::<AnswerEvent>(kind::ANSWER);
+            (*event).header = subject.header::<CallEvent>(kind::CALL);
             (*event).latency_ns = latency_ns;
             (*event).number = flow.requests;
+            (*event).rtt_us = rtt_us;
             (*event).role = flow.role;
+            (*event).framing = flow.framing;
+            (*event).request_length = flow.request_length;
             (*event).pad = 0;
-            (*event).prefix = [0; ANSWER_PREFIX];
-            let to = (&raw mut (*event).prefix).cast();
-            (*event).prefix_length = skb.load_up_to::<ANSWER_PREFIX>(payload, to) as u8;
+            *(&raw mut (*event).request).cast() = flow.request;
+            *(&raw mut (*event).answer).cast() = [0u64; ANSWER_PREFIX / 8];
+            let to = (&raw mut (*event).answer).cast();
+            (*event).answer_length = skb.load_up_to::<ANSWER_PREFIX>(payload, to) as u8;
         }
     });
 }
 
 #[inline(always)]
-pub(crate) fn close(subject: Subject, flow: &Flow, ending: u8, waited_ns: u64) {
-    emit::<CloseEvent>(|event| {
+pub(crate) fn greeting(subject: Subject, flow: &Flow, skb: &Skb, payload: u32) {
+    emit::<GreetingEvent>(|event| {
         // SAFETY: `event` points at room for one in the ring.
+        unsafe {
+            (*event).header = subject.header::<GreetingEvent>(kind::GREETING);
+            (*event).role = flow.role;
+            (*event).pad = [0; 6];
+            *(&raw mut (*event).prefix).cast() = [0u64; GREETING_PREFIX / 8];
+            let to = (&raw mut (*event).prefix).cast();
+            (*event).prefix_length = skb.load_up_to::<GREETING_PREFIX>(payload, to) as u8;
+        }
+    });
+}
+
+#[inline(always)]
+pub(crate) fn close(subject: Subject, flow: &Flow, ending: u8, waited_ns: u64, request_length: u8) {
+    emit::<CloseEvent>(|event| {
+        // SAFETY: as for a call.
         unsafe {
             (*event).header = subject.header::<CloseEvent>(kind::CLOSE);
             (*event).waited_ns = waited_ns;
@@ -158,7 +181,9 @@ pub(crate) fn close(subject: Subject, flow: &Flow, ending: u8, waited_ns: u64) {
             (*event).requests = flow.requests;
             (*event).ending = ending;
             (*event).role = flow.role;
-            (*event).pad = 0;
+            (*event).framing = flow.framing;
+            (*event).request_length = request_length;
+            *(&raw mut (*event).request).cast() = flow.request;
         }
     });
 }

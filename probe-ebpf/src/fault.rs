@@ -27,6 +27,7 @@ use probe_common::{
     rule::{
         FaultFlow, FaultRule, MAX_RULES_PER_TARGET, MAX_SHAPES, Target, direction, fault, only,
     },
+    touches,
 };
 use probe_ebpf::packet::Packet;
 
@@ -210,14 +211,8 @@ fn correlated(rule: &FaultRule, draw: u64, flow: &mut FaultFlow) -> u32 {
 
 #[inline(always)]
 fn touch(skb: &Skb, index: u32, rule: &FaultRule, size: Size, case: &mut Case) -> Touch {
-    match rule.kind {
-        fault::BLACKHOLE => return blackhole::touch(),
-        fault::RATE => return rate::touch(index, rule, size, case),
-        fault::DNS => return dns::touch(skb, index, rule, case),
-        _ => {}
-    }
     // Numbers count per flow and rule, so that rules don't share their luck.
-    let Some(flow) = flows::fault_flow(random::mix(case.flow_hash ^ u64::from(index))) else {
+    let Some(flow) = flows::fault_flow(touches::flow_key(case.flow_hash, index)) else {
         return Touch::Failed;
     };
     // SAFETY: a valid pointer into the map. Two CPUs that handle one flow at once may see the
@@ -225,7 +220,10 @@ fn touch(skb: &Skb, index: u32, rule: &FaultRule, size: Size, case: &mut Case) -
     let flow: &mut FaultFlow = unsafe { &mut *flow };
     flow.packets += 1;
     let draw = random::draw(rule.seed, case.flow_hash, flow.packets);
-    match rule.kind {
+    let touch = match rule.kind {
+        fault::BLACKHOLE => blackhole::touch(),
+        fault::RATE => rate::touch(index, rule, size, case),
+        fault::DNS => dns::touch(skb, index, rule, case),
         fault::DELAY => delay::touch(index, rule, size, draw, flow, case),
         fault::LOSS => loss::touch(rule, size, draw, flow),
         fault::LOSS_IN_BURSTS => loss_in_bursts::touch(rule, size, draw, flow),
@@ -236,18 +234,18 @@ fn touch(skb: &Skb, index: u32, rule: &FaultRule, size: Size, case: &mut Case) -
         fault::RESET => reset::touch(skb, index, rule, size, draw, case),
         fault::HTTP_STATUS => http_status::touch(skb, rule, size, draw, case),
         _ => Touch::Failed,
+    };
+    if !matches!(touch, Touch::Passed | Touch::Failed) {
+        flow.touches.note(case.now_ns);
     }
+    touch
 }
 
 /// Carries out what the rules decided; returns the program's verdict.
 #[inline(always)]
 pub(crate) fn carry_out(skb: &Skb, case: &mut Case) -> i32 {
     if case.vanishes != 0 {
-        return if case.way == direction::EGRESS {
-            skb::vanish()
-        } else {
-            SHOT
-        };
+        return drop_silently(case);
     }
     if case.turned_back != 0 {
         if turn_back::probe_turn_back(skb.raw(), case) == 0 {
@@ -277,11 +275,26 @@ pub(crate) fn carry_out(skb: &Skb, case: &mut Case) -> i32 {
         flags: case.line_flags as u8,
     };
     match line::fill_slot(slot, case.slots_per_cpu) {
-        Some(tag) if skb.push_tag(tag).is_ok() => skb::redirect(case.line_ifindex, false),
+        Ok(tag) if skb.push_tag(tag).is_ok() => skb::redirect(case.line_ifindex, false),
+        // The device has no room either, and would drop it.
+        Err(line::NoSlot::Taken) => {
+            count!(counters::injector(), no_slot);
+            drop_silently(case)
+        }
         _ => {
             take_back(case.acting_rule);
             GO_ON
         }
+    }
+}
+
+/// Drops a packet as a wire would: its sender isn't told.
+#[inline(always)]
+fn drop_silently(case: &Case) -> i32 {
+    if case.way == direction::EGRESS {
+        skb::vanish()
+    } else {
+        SHOT
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod ages;
 pub(crate) mod counted;
 pub(crate) mod counters;
 pub(crate) mod flows;
+pub(crate) mod gauges;
 pub(crate) mod lane;
 pub(crate) mod line;
 pub(crate) mod near;
@@ -13,7 +14,9 @@ pub(crate) mod peers;
 pub(crate) mod plan;
 pub(crate) mod protect;
 pub(crate) mod question;
+pub(crate) mod questions;
 pub(crate) mod ring;
+pub(crate) mod streams;
 
 /// Increments a counter of this CPU's own: nothing else writes it, so no atomic is needed.
 macro_rules! count {
@@ -34,10 +37,13 @@ pub(crate) use count;
 /// which a preemptible kernel may interrupt.
 macro_rules! count_shared {
     ($counters:expr, $field:ident) => {
+        count_shared!($counters, $field, 1)
+    };
+    ($counters:expr, $field:ident, $by:expr) => {
         if let Some(counters) = $counters {
             // SAFETY: a pointer into this CPU's value of a per-CPU array, changed atomically by all
             // who may be interrupted.
-            unsafe { $crate::atomic::fetch_add(&raw mut (*counters).$field, 1) };
+            unsafe { $crate::atomic::fetch_add(&raw mut (*counters).$field, $by) };
         }
     };
 }

@@ -5,7 +5,7 @@ use aya_ebpf::{
     helpers::generated::{
         bpf_clone_redirect, bpf_redirect, bpf_redirect_peer, bpf_set_hash, bpf_set_hash_invalid,
         bpf_skb_change_tail, bpf_skb_change_type, bpf_skb_load_bytes, bpf_skb_set_tstamp,
-        bpf_skb_store_bytes, bpf_skb_vlan_pop, bpf_skb_vlan_push,
+        bpf_skb_store_bytes, bpf_skb_vlan_pop, bpf_skb_vlan_push, bpf_tcp_sock,
     },
 };
 use probe_common::line;
@@ -63,6 +63,25 @@ impl Skb {
     pub(crate) fn set_marks(&self, marks: u16) {
         // SAFETY: as in `len`.
         unsafe { (*self.raw).tc_index = u32::from(marks) };
+    }
+
+    /// The socket's smoothed round-trip time; 0 where there is no TCP socket, or none is known yet.
+    #[inline(always)]
+    pub(crate) fn smoothed_rtt_us(&self) -> u32 {
+        /// The kernel keeps eighths of microseconds.
+        const EIGHTHS: u32 = 3;
+        // SAFETY: as in `len`; the helper gives the socket's own part of memory, or null.
+        unsafe {
+            let socket = core::ptr::read_volatile(&raw const (*self.raw).__bindgen_anon_2.sk);
+            if socket.is_null() {
+                return 0;
+            }
+            let tcp = bpf_tcp_sock(socket);
+            if tcp.is_null() {
+                return 0;
+            }
+            core::ptr::read_volatile(&raw const (*tcp).srtt_us) >> EIGHTHS
+        }
     }
 
     /// Leaves a number in the packet's control block, for who runs the program over a frame in
@@ -186,6 +205,21 @@ impl Skb {
     #[inline(always)]
     pub(crate) unsafe fn load_up_to<const N: usize>(&self, offset: u32, to: *mut u8) -> u32 {
         let available = self.len().saturating_sub(offset);
+        // SAFETY: the caller vouches for `to`.
+        unsafe { self.load_at_most::<N>(offset, to, available) }
+    }
+
+    /// Copies `available` bytes, though at most `N`, from `offset` on to `to` and tells how many.
+    ///
+    /// # Safety
+    /// `to` must be valid for writes of `N` bytes.
+    #[inline(always)]
+    pub(crate) unsafe fn load_at_most<const N: usize>(
+        &self,
+        offset: u32,
+        to: *mut u8,
+        available: u32,
+    ) -> u32 {
         if available == 0 {
             return 0;
         }

@@ -16,6 +16,8 @@ mod observe;
 mod picture;
 mod run;
 mod safeguards;
+mod save;
+mod schema;
 mod status;
 mod stop;
 mod style;
@@ -104,6 +106,7 @@ enum Command {
     Status(status::StatusArgs),
     Demo(demo::DemoArgs),
     Audit(audit::AuditArgs),
+    Schema(schema::SchemaArgs),
     #[command(hide = true)]
     Guardian(guardian::GuardianArgs),
 }
@@ -156,6 +159,7 @@ fn run(command: Option<Command>, common: &Common) -> anyhow::Result<ExitCode> {
         Some(Command::Status(args)) => status::run(args, common),
         Some(Command::Demo(args)) => demo::run(args, common),
         Some(Command::Audit(args)) => audit::run(args, common),
+        Some(Command::Schema(args)) => schema::run(&args),
         Some(Command::Guardian(args)) => guardian::run(&args),
     }
 }

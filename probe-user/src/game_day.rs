@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::model::WindowStats;
+use crate::model::{Undeclared, WindowStats};
 use crate::scenario::{Scenario, Step, StepAction};
 use crate::snapshot::{Status, TimelineEntry, TimelineKind};
 use crate::verdict::{Ending, FaultCounters, Recovery};
@@ -25,6 +25,8 @@ pub trait Evidence {
     fn dependency(&self, name: &str, from_ns: u64, to_ns: u64) -> WindowStats;
     /// Events lost since observation began.
     fn lost_events(&self) -> u64;
+    /// What the service called, since observation began, that the scenario doesn't declare.
+    fn undeclared(&self) -> Vec<Undeclared>;
 }
 
 /// What the engine has to do, in order.

@@ -2,10 +2,15 @@
 //!
 //! Both tell the same figures; neither judges any.
 
+pub mod accounts;
 pub mod blast;
 pub mod injection;
 pub mod json;
+pub mod map;
+pub mod metrics;
 pub mod observed;
+pub mod schema;
+pub mod skeleton;
 pub mod text;
 
 #[cfg(test)]

@@ -197,6 +197,8 @@ pub struct Expect {
     pub blast_radius: Option<Bound<Share>>,
     /// From the end of the last fault to the steady state.
     pub recovery: Option<Bound<Duration>>,
+    /// How many dependencies the service may have that aren't declared.
+    pub undeclared_dependencies: Option<u64>,
 }
 
 /// What ends every fault at once.

@@ -23,6 +23,12 @@ mod message;
 mod picture;
 mod state;
 mod terminal;
+/// How many columns the terminal has; `None` where it doesn't tell.
+pub fn columns() -> Option<usize> {
+    let (columns, _) = crossterm::terminal::size().ok()?;
+    (columns > 0).then_some(usize::from(columns))
+}
+
 #[cfg(test)]
 mod tests;
 mod theme;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::model::WindowStats;
+use crate::model::{Undeclared, WindowStats};
 use crate::snapshot::{Status, TimelineEntry};
 
 pub mod confidence;
@@ -12,6 +12,7 @@ pub mod counters;
 pub mod judge;
 pub mod rank;
 mod share;
+pub mod undeclared;
 
 pub use counters::FaultCounters;
 pub use judge::{Expectation, Recovery};
@@ -178,6 +179,8 @@ pub struct Verdict {
     pub dependencies: Vec<DependencyOutcome>,
     /// What happened, oldest first.
     pub timeline: Vec<TimelineEntry>,
+    /// What the service called that the scenario doesn't declare.
+    pub undeclared: Vec<Undeclared>,
     /// Events lost over the game day.
     pub lost_events: u64,
 }

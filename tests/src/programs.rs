@@ -64,7 +64,7 @@ fn find(variable: &str, name: &str) -> Result<PathBuf> {
 }
 
 /// The folder that holds `debug` and `release`: this very program is in one of them.
-fn target_folder() -> PathBuf {
+pub(crate) fn target_folder() -> PathBuf {
     let own = env::current_exe().unwrap_or_default();
     let profile = own
         .ancestors()

@@ -1,5 +1,5 @@
-//! A name server that answers every question with one address, and who asks it: a socket that checks
-//! that the answer is to its question.
+//! A name server that answers every question with one address, unless the name's first label says
+//! otherwise, and who asks it: a socket that checks that the answer is to its question.
 
 use std::{
     io::ErrorKind,
@@ -56,7 +56,7 @@ impl Resolver {
                 match socket.recv_from(&mut question) {
                     Ok((length, from)) => {
                         counted.fetch_add(1, Ordering::AcqRel);
-                        let _ = socket.send_to(&answer(&question[..length]), from);
+                        reply(&socket, &question[..length], from);
                     }
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                     Err(error) => panic!("receiving a question: {error}"),
@@ -82,6 +82,91 @@ impl Drop for Resolver {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+/// How long an answer takes to a name whose first label is "slow".
+pub const SLOW: Duration = Duration::from_millis(40);
+
+fn reply(socket: &UdpSocket, question: &[u8], to: SocketAddr) {
+    let label = &question[HEADER + 1..][..usize::from(question[HEADER])];
+    let mut answer = answer(question);
+    match label {
+        b"silent" => return,
+        b"nx" => answer[3] = 0x83,
+        b"servfail" => answer[3] = 0x82,
+        b"slow" => {
+            let socket = socket.try_clone().expect("another of the same socket");
+            thread::spawn(move || {
+                thread::sleep(SLOW);
+                let _ = socket.send_to(&answer, to);
+            });
+            return;
+        }
+        _ => {}
+    }
+    let _ = socket.send_to(&answer, to);
+}
+
+/// Somebody who asks many questions by one socket.
+#[derive(Debug)]
+pub struct Asker {
+    socket: UdpSocket,
+    server: SocketAddr,
+    is_connected: bool,
+}
+
+impl Asker {
+    /// With a socket inside a namespace, connected to the server or not.
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    pub fn new(netns: &Netns, server: SocketAddr, is_connected: bool) -> Result<Self> {
+        let any = if server.is_ipv4() {
+            "0.0.0.0:0"
+        } else {
+            "[::]:0"
+        };
+        let socket = netns.within(|| {
+            let socket = UdpSocket::bind(any)?;
+            if is_connected {
+                socket.connect(server)?;
+            }
+            Ok(socket)
+        })?;
+        socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+        Ok(Self {
+            socket,
+            server,
+            is_connected,
+        })
+    }
+
+    /// Asks, and waits for nothing.
+    ///
+    /// # Errors
+    /// Where it can't be sent.
+    pub fn ask(&self, id: u16, name: &str, kind: u16) -> Result<()> {
+        let mut question = question(name, kind);
+        question[..2].copy_from_slice(&id.to_be_bytes());
+        if self.is_connected {
+            self.socket.send(&question).context("asking")?;
+        } else {
+            self.socket
+                .send_to(&question, self.server)
+                .context("asking")?;
+        }
+        Ok(())
+    }
+
+    /// The number and the code of the next answer.
+    ///
+    /// # Errors
+    /// Where none comes.
+    pub fn answer(&self) -> Result<(u16, u8)> {
+        let mut answer = [0; 1_500];
+        self.socket.recv(&mut answer).context("an answer")?;
+        Ok((u16::from_be_bytes([answer[0], answer[1]]), answer[3] & 0xf))
     }
 }
 

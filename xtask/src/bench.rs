@@ -25,7 +25,7 @@ pub(crate) fn command(arguments: &Arguments) -> Result<ExitCode> {
             "run the benchmarks: the tests crate has no program `bench` (tests/src/bin/bench.rs)"
         );
     }
-    setup::ensure_debian(&setup::TEST_TOOLS)?;
+    setup::ensure_test_tools()?;
     let build = [
         "build",
         "--release",

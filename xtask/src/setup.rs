@@ -5,7 +5,9 @@ mod apt;
 mod bpf_linker;
 mod cargo_fuzz;
 mod debian;
+mod python;
 mod rust_src;
+mod servers;
 mod vm_kernel;
 
 use std::process::ExitCode;
@@ -17,7 +19,9 @@ use crate::process::{find, note};
 pub(crate) use bpf_linker::ensure_bpf_linker;
 pub(crate) use cargo_fuzz::ensure_cargo_fuzz;
 pub(crate) use debian::{busybox, ensure_debian};
+pub(crate) use python::ensure_python;
 pub(crate) use rust_src::ensure_rust_src;
+pub(crate) use servers::ensure_servers;
 pub(crate) use vm_kernel::{KERNELS, KernelFiles, ensure_vm_kernel, kernel_named};
 
 /// The kernel the tests boot unless told otherwise.
@@ -83,12 +87,23 @@ pub(crate) fn command(arguments: &Arguments) -> Result<ExitCode> {
     ensure_rust_src()?;
     ensure_bpf_linker()?;
     ensure_cargo_fuzz()?;
-    ensure_debian(&TEST_TOOLS)?;
+    ensure_test_tools()?;
     ensure_debian(&VM_TOOLS)?;
     busybox()?;
     ensure_vm_kernel(kernel_named(DEFAULT_KERNEL)?)?;
     note("everything is there");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Gets everything that tests run beside what is built here.
+///
+/// # Errors
+/// At the first thing that can't be had.
+pub(crate) fn ensure_test_tools() -> Result<()> {
+    ensure_debian(&TEST_TOOLS)?;
+    ensure_servers()?;
+    ensure_python()?;
+    Ok(())
 }
 
 fn dry_run() -> Result<ExitCode> {
@@ -97,6 +112,8 @@ fn dry_run() -> Result<ExitCode> {
     plan.extend(bpf_linker::plan());
     plan.extend(cargo_fuzz::plan());
     plan.extend(debian::plan(TEST_TOOLS.iter().chain(&VM_TOOLS)));
+    plan.extend(servers::plan());
+    plan.extend(python::plan());
     plan.extend(debian::plan_busybox());
     plan.extend(vm_kernel::plan(kernel_named(DEFAULT_KERNEL)?));
     for step in &plan {

@@ -34,6 +34,8 @@ enum Trial {
     Kill,
     /// `probe stop`, 50 times for each of four faults
     Stop,
+    /// A thousand dependencies and 100 connections to each, observed
+    Crowd,
     /// Each parser on hostile input, 10⁸ executions
     Fuzz,
 }
@@ -59,20 +61,26 @@ pub(crate) fn command(arguments: &Arguments) -> Result<ExitCode> {
         some => some.to_vec(),
     };
     for trial in trials {
-        let outcomes = match trial {
-            Trial::Kill => rounds::kill(arguments.times.unwrap_or(1_000))?,
-            Trial::Stop => rounds::stop(arguments.times.unwrap_or(50))?,
-            Trial::Fuzz => fuzz::all(arguments.times.unwrap_or(100_000_000))?,
-        };
-        for outcome in &outcomes {
-            note(&format!(
-                "{}, {} times: {}",
-                outcome.what, outcome.times, outcome.result
-            ));
-        }
-        if arguments.write {
-            notes::keep(&outcomes)?;
+        let tell = |outcomes: &[Outcome]| tell(outcomes, arguments.write);
+        match trial {
+            Trial::Kill => tell(&rounds::kill(arguments.times.unwrap_or(1_000))?)?,
+            Trial::Stop => tell(&rounds::stop(arguments.times.unwrap_or(50))?)?,
+            Trial::Crowd => tell(&rounds::crowd(arguments.times.unwrap_or(100))?)?,
+            Trial::Fuzz => fuzz::all(arguments.times.unwrap_or(100_000_000), |it| tell(&[it]))?,
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn tell(outcomes: &[Outcome], write: bool) -> Result<()> {
+    for outcome in outcomes {
+        note(&format!(
+            "{}, {} times: {}",
+            outcome.what, outcome.times, outcome.result
+        ));
+    }
+    if write {
+        notes::keep(outcomes)?;
+    }
+    Ok(())
 }

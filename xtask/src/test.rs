@@ -2,6 +2,7 @@
 //! after it, and one that can't run says why. The last line counts it all.
 
 mod count;
+mod root;
 mod stages;
 
 use std::collections::BTreeMap;
@@ -107,8 +108,11 @@ fn chosen(only: &[String]) -> Result<Vec<&'static Stage>> {
 /// What a stage counts for, and how it is called.
 fn judge(outcome: Outcome, strictness: Strictness) -> (Count, String) {
     match outcome {
-        Outcome::Ran(count) if count.failed > 0 => (count, format!("FAILED, {count}")),
-        Outcome::Ran(count) => (count, format!("ok, {count}")),
+        Outcome::Ran(count) => {
+            let word = if count.failed > 0 { "FAILED" } else { "ok" };
+            let words = format!("{word}, {count}");
+            (count, words)
+        }
         Outcome::Skipped(reason) if strictness == Strictness::SkipsFail => (
             Count::one(false),
             format!("FAILED, could not run: {reason}"),

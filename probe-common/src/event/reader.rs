@@ -17,6 +17,13 @@ impl<'a> Reader<'a> {
         Some(*head)
     }
 
+    /// The next `length` bytes as they lie there, or `None` where fewer are left.
+    pub(super) fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (head, rest) = self.rest.split_at_checked(length)?;
+        self.rest = rest;
+        Some(head)
+    }
+
     pub(super) fn u8(&mut self) -> Option<u8> {
         self.array::<1>().map(|[b]| b)
     }

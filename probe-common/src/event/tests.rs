@@ -20,7 +20,41 @@ fn header(kind: u16, length: usize) -> EventHeader {
     }
 }
 
-fn samples() -> [(Event, std::vec::Vec<u8>); 5] {
+type Sample = (Event<'static>, std::vec::Vec<u8>);
+
+fn samples() -> [Sample; 8] {
+    let ([connect, established, close], [call, greeting]) = (of_connections(), of_turns());
+    let [hello, frame] = of_framed();
+    let message = of_datagrams();
+    [
+        connect,
+        established,
+        close,
+        call,
+        greeting,
+        hello,
+        frame,
+        message,
+    ]
+}
+
+fn of_datagrams() -> Sample {
+    let message = MessageEntry {
+        head: MessageHead {
+            header: header(kind::MESSAGE, 544),
+            length: 12,
+            pad: [0; 6],
+        },
+        bytes: [0x81; MESSAGE_PREFIX],
+    };
+    let told = MessageEvent {
+        head: message.head,
+        bytes: &[0x81; 12],
+    };
+    (Event::Message(told), bytes_of(&message).to_vec())
+}
+
+fn of_connections() -> [Sample; 3] {
     let connect = ConnectEvent {
         header: header(kind::CONNECT, 88),
         pid: 10,
@@ -42,32 +76,17 @@ fn samples() -> [(Event, std::vec::Vec<u8>); 5] {
         role: 1,
         pad: [0; 3],
     };
-    let request = RequestEvent {
-        header: header(kind::REQUEST, 128),
-        number: 1,
-        role: 1,
-        prefix_length: 3,
-        pad: 0,
-        prefix: [b'G'; REQUEST_PREFIX],
-    };
-    let answer = AnswerEvent {
-        header: header(kind::ANSWER, 88),
-        latency_ns: 77,
-        number: 1,
-        role: 2,
-        prefix_length: 255,
-        pad: 0,
-        prefix: [b'H'; ANSWER_PREFIX],
-    };
     let close = CloseEvent {
-        header: header(kind::CLOSE, 56),
+        header: header(kind::CLOSE, 152),
         waited_ns: 1,
         bytes_out: 2,
         bytes_in: 3,
         requests: 4,
         ending: ending::RESET_SENT,
         role: 1,
-        pad: 0,
+        framing: 1,
+        request_length: 2,
+        request: [b'G'; REQUEST_PREFIX],
     };
     [
         (Event::Connect(connect), bytes_of(&connect).to_vec()),
@@ -75,9 +94,74 @@ fn samples() -> [(Event, std::vec::Vec<u8>); 5] {
             Event::Established(established),
             bytes_of(&established).to_vec(),
         ),
-        (Event::Request(request), bytes_of(&request).to_vec()),
-        (Event::Answer(answer), bytes_of(&answer).to_vec()),
         (Event::Close(close), bytes_of(&close).to_vec()),
+    ]
+}
+
+fn of_turns() -> [Sample; 2] {
+    let call = CallEvent {
+        header: header(kind::CALL, 192),
+        latency_ns: 77,
+        number: 1,
+        rtt_us: 250,
+        role: 2,
+        framing: 0,
+        request_length: 3,
+        answer_length: 255,
+        pad: 0,
+        request: [b'G'; REQUEST_PREFIX],
+        answer: [b'H'; ANSWER_PREFIX],
+    };
+    let greeting = GreetingEvent {
+        header: header(kind::GREETING, 128),
+        role: 1,
+        prefix_length: 3,
+        pad: [0; 6],
+        prefix: [b'2'; GREETING_PREFIX],
+    };
+    [
+        (Event::Call(call), bytes_of(&call).to_vec()),
+        (Event::Greeting(greeting), bytes_of(&greeting).to_vec()),
+    ]
+}
+
+fn of_framed() -> [Sample; 2] {
+    let hello = HelloEntry {
+        head: HelloHead {
+            header: header(kind::HELLO, 544),
+            prefix_length: 4,
+            role: 1,
+            pad: [0; 5],
+        },
+        prefix: [0x16; HELLO_PREFIX],
+    };
+    let frame = FrameEntry::<SMALL_FRAGMENT> {
+        head: FrameHead {
+            header: header(kind::FRAME, 112),
+            stream: 5,
+            frame_length: 700,
+            offset: 512,
+            rtt_us: 9,
+            fragment_length: 3,
+            kind: frame_kind::HEADERS,
+            flags: 4,
+            role: 1,
+            outgoing: 1,
+            pad: 0,
+        },
+        fragment: [0x82; SMALL_FRAGMENT],
+    };
+    let told = HelloEvent {
+        head: hello.head,
+        prefix: &[0x16; 4],
+    };
+    let piece = FrameEvent {
+        head: frame.head,
+        fragment: &[0x82; 3],
+    };
+    [
+        (Event::Hello(told), bytes_of(&hello).to_vec()),
+        (Event::Frame(piece), bytes_of(&frame).to_vec()),
     ]
 }
 
@@ -115,8 +199,22 @@ fn an_unknown_kind_is_refused() {
 
 #[test]
 fn a_prefix_length_beyond_the_prefix_is_cut() {
-    let (Event::Answer(answer), _) = samples()[3].clone() else {
+    let (Event::Call(call), _) = samples()[3].clone() else {
         unreachable!()
     };
-    assert_eq!(answer.prefix().len(), ANSWER_PREFIX);
+    assert_eq!(call.answer().len(), ANSWER_PREFIX);
+    assert_eq!(call.request(), b"GGG");
+}
+
+#[test]
+fn a_piece_longer_than_its_room_is_cut() {
+    let (_, mut bytes) = samples()[6].clone();
+    bytes[40..42].copy_from_slice(&u16::MAX.to_ne_bytes());
+    let Some(Event::Frame(frame)) = Event::decode(&bytes) else {
+        unreachable!()
+    };
+    assert_eq!(frame.fragment.len(), SMALL_FRAGMENT);
+    // Shorter than what every frame's event begins with.
+    bytes[2..4].copy_from_slice(&47u16.to_ne_bytes());
+    assert_eq!(Event::decode(&bytes), None);
 }

@@ -3,13 +3,14 @@
 use aya_ebpf::{EbpfContext, helpers::bpf_ktime_get_ns};
 use probe_common::{
     address::{Address, protocol},
-    event::ending,
-    flow::{Flow, PeerKey, role, state},
+    event::{ATTEMPTED, REQUEST_PREFIX, ending},
+    flow::{Flow, PeerKey, framing, role, state},
 };
 
+use super::framed;
 use crate::{
     emit::{self, Ends, Subject},
-    maps::{count, flows, peers},
+    maps::{count_shared, flows, gauges, peers},
 };
 
 /// Who connects.
@@ -28,6 +29,8 @@ pub(crate) fn connecting<C: EbpfContext>(
     remote: Address,
     port: u16,
 ) {
+    // A socket may be used for the next attempt.
+    released(cookie);
     let peer = peers::slot_of(&PeerKey {
         address: remote,
         netns_cookie: caller.netns_cookie,
@@ -37,19 +40,67 @@ pub(crate) fn connecting<C: EbpfContext>(
         role: role::CLIENT,
         protocol: protocol::TCP,
     });
-    count!(peers::counters_of(peer), connects);
+    count_shared!(peers::counters_of(peer), connects);
     let subject = Subject::now(cookie, peer);
-    let flow = Flow {
-        since_ns: subject.at_ns,
-        netns_cookie: caller.netns_cookie,
-        peer,
-        pid: caller.pid,
-        role: role::CLIENT,
-        state: state::CONNECTING,
-        ..Flow::default()
-    };
-    flows::put(cookie, &flow);
+    if let Some(flow) = flows::begin(cookie) {
+        // SAFETY: a valid pointer into the map; no packet of the connection was sent yet.
+        let flow = unsafe { &mut *flow };
+        flow.since_ns = subject.at_ns;
+        flow.netns_cookie = caller.netns_cookie;
+        flow.peer = peer;
+        flow.pid = caller.pid;
+        flow.role = role::CLIENT;
+    }
     emit::connect(subject, ctx, caller, remote, port);
+}
+
+/// The first packet of a connection is about to be sent: from now on its ends are known. They stand
+/// where a waiting request will, which nobody needs before.
+#[inline(always)]
+pub(crate) fn addressed(cookie: u64, ends: &Ends) {
+    let Some(flow) = flows::get(cookie) else {
+        return;
+    };
+    // SAFETY: a valid pointer into the map; the socket's own events come one after the other.
+    let flow = unsafe { &mut *flow };
+    if flow.state != state::CONNECTING {
+        return;
+    }
+    let to = (&raw mut flow.request).cast::<u8>();
+    // SAFETY: `ATTEMPTED` bytes, which the request has room for (asserted below).
+    unsafe {
+        to.cast::<Address>().write_unaligned(ends.local);
+        to.add(16).cast::<Address>().write_unaligned(ends.remote);
+        to.add(32).cast::<u16>().write_unaligned(ends.local_port);
+        to.add(34).cast::<u16>().write_unaligned(ends.remote_port);
+    }
+    flow.request_length = ATTEMPTED as u8;
+}
+
+const _: () = assert!(ATTEMPTED <= REQUEST_PREFIX);
+
+/// A socket is closed of which no packet was ever sent: connect() failed at once, or wasn't waited
+/// for.
+#[inline(always)]
+pub(crate) fn released(cookie: u64) {
+    probe_released(cookie);
+}
+
+/// The same; always zero, because such a function has to return something. A function of its own for
+/// the sake of the stack.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn probe_released(cookie: u64) -> u32 {
+    let Some(flow) = flows::get(cookie) else {
+        return 0;
+    };
+    // SAFETY: a valid pointer into the map.
+    let flow = unsafe { &mut *flow };
+    if flow.state == state::CONNECTING && flow.request_length == 0 {
+        end(cookie, flow, ending::REFUSED);
+        flows::forget(cookie);
+    }
+    0
 }
 
 /// A connection that this side asked for came to be.
@@ -65,6 +116,7 @@ pub(crate) fn connected(cookie: u64, ends: &Ends) {
     let subject = Subject::now(cookie, flow.peer);
     let took = subject.at_ns.saturating_sub(flow.since_ns);
     flow.state = state::IDLE;
+    flow.request_length = 0;
     emit::established(subject, role::CLIENT, took, ends);
 }
 
@@ -78,15 +130,15 @@ pub(crate) fn accepted(cookie: u64, netns_cookie: u64, ends: &Ends) {
         protocol: protocol::TCP,
         ..PeerKey::default()
     });
-    count!(peers::counters_of(peer), connects);
-    let flow = Flow {
-        netns_cookie,
-        peer,
-        role: role::SERVER,
-        state: state::IDLE,
-        ..Flow::default()
-    };
-    flows::put(cookie, &flow);
+    count_shared!(peers::counters_of(peer), connects);
+    if let Some(flow) = flows::begin(cookie) {
+        // SAFETY: a valid pointer into the map; no payload of the connection came yet.
+        let flow = unsafe { &mut *flow };
+        flow.netns_cookie = netns_cookie;
+        flow.peer = peer;
+        flow.role = role::SERVER;
+        flow.state = state::IDLE;
+    }
     emit::established(Subject::now(cookie, peer), role::SERVER, 0, ends);
 }
 
@@ -117,18 +169,30 @@ pub(crate) fn end(cookie: u64, flow: &mut Flow, how: u8) {
     } else {
         0
     };
+    let request_length = if waiting && flow.framing == framing::TURNS {
+        flow.request_length
+    } else {
+        0
+    };
     let counters = peers::counters_of(flow.peer);
     if flow.state == state::CONNECTING {
-        count!(counters, connect_failures);
-    } else if flow.state == state::WAITING {
+        count_shared!(counters, connect_failures);
+    } else {
+        let streams = framed::ended(flow);
+        let waited = if flow.state == state::WAITING {
+            gauges::fall(flow.peer, 1);
+            streams + 1
+        } else {
+            streams
+        };
         let caller_left = match flow.role {
             role::SERVER => matches!(how, ending::FIN_RECEIVED | ending::RESET_RECEIVED),
             _ => matches!(how, ending::FIN_SENT | ending::RESET_SENT | ending::GONE),
         };
         if caller_left {
-            count!(counters, abandoned);
+            count_shared!(counters, abandoned, waited);
         } else {
-            count!(counters, cut_off);
+            count_shared!(counters, cut_off, waited);
         }
     }
     flow.state = state::ENDED;
@@ -137,5 +201,5 @@ pub(crate) fn end(cookie: u64, flow: &mut Flow, how: u8) {
         peer: flow.peer,
         at_ns: now_ns,
     };
-    emit::close(subject, flow, how, waited_ns);
+    emit::close(subject, flow, how, waited_ns, request_length);
 }

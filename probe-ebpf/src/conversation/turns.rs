@@ -1,17 +1,20 @@
 //! Requests and answers, told from the direction of payload.
 
-use aya_ebpf::helpers::generated::{bpf_get_socket_cookie, bpf_skb_cgroup_id};
+use aya_ebpf::helpers::{
+    bpf_ktime_get_ns,
+    generated::{bpf_get_socket_cookie, bpf_skb_cgroup_id},
+};
 use probe_common::{
     address::protocol,
-    event::ending,
-    flow::{Flow, PeerKey, flag, role, state},
+    event::{REQUEST_PREFIX, ending},
+    flow::{Flow, PeerKey, flag, framing, role, state},
 };
 use probe_ebpf::packet::{Packet, Segment, tcp_flag};
 
-use super::connection;
+use super::{connection, framed};
 use crate::{
     emit::{self, Subject},
-    maps::{count, flows, peers},
+    maps::{count_shared, flows, gauges, peers},
     skb::Skb,
 };
 
@@ -33,11 +36,27 @@ impl Sight {
             .len()
             .saturating_sub(u32::from(self.segment.payload))
     }
+
+    /// Near and far port.
+    #[inline(always)]
+    fn ports(&self) -> (u16, u16) {
+        let (source, destination) = (self.packet.source_port, self.packet.destination_port);
+        if self.outgoing {
+            (source, destination)
+        } else {
+            (destination, source)
+        }
+    }
 }
 
 /// A segment left its sender's socket, or reached its receiver's.
 #[inline(always)]
 pub(crate) fn segment_passed(sight: &Sight) {
+    // An acknowledgement and no more: nothing of a conversation, and every other packet is one.
+    let ends = sight.segment.flags & (tcp_flag::FIN | tcp_flag::RST) != 0;
+    if sight.payload_length() == 0 && !ends {
+        return;
+    }
     // SAFETY: a helper call on the context the kernel gave.
     let cookie = unsafe { bpf_get_socket_cookie(sight.skb.raw().cast()) };
     if cookie == 0 {
@@ -57,6 +76,7 @@ pub(crate) fn segment_passed(sight: &Sight) {
         return;
     }
     if sight.payload_length() > 0 && flow.state != state::CONNECTING {
+        keep_slot(flow, sight);
         payload_passed(cookie, flow, sight);
     }
     ending_passed(cookie, flow, sight);
@@ -68,97 +88,181 @@ fn find(cookie: u64, sight: &Sight) -> Option<*mut Flow> {
     if sight.payload_length() == 0 || sight.segment.flags & (tcp_flag::SYN | tcp_flag::RST) != 0 {
         return None;
     }
-    let packet = &sight.packet;
-    let (local_port, remote_port, remote) = if sight.outgoing {
-        (
-            packet.source_port,
-            packet.destination_port,
-            packet.destination,
-        )
-    } else {
-        (packet.destination_port, packet.source_port, packet.source)
-    };
+    let (local_port, remote_port) = sight.ports();
     let client = local_port >= FIRST_EPHEMERAL_PORT && remote_port < FIRST_EPHEMERAL_PORT
         || local_port >= FIRST_EPHEMERAL_PORT && sight.outgoing;
-    // SAFETY: a helper call on the context the kernel gave.
-    let cgroup_id = unsafe { bpf_skb_cgroup_id(sight.skb.raw()) };
+    let found = flows::begin(cookie)?;
+    // SAFETY: a valid pointer into the map.
+    let flow = unsafe { &mut *found };
+    flow.role = if client { role::CLIENT } else { role::SERVER };
+    flow.state = state::IDLE;
+    flow.flags = flag::FOUND;
+    flow.peer = peers::slot_of(&peer_of(flow, sight));
+    Some(found)
+}
+
+/// Who a connection's segments are laid to, as far as they tell.
+#[inline(always)]
+fn peer_of(flow: &Flow, sight: &Sight) -> PeerKey {
+    let (local_port, remote_port) = sight.ports();
     let mut key = PeerKey {
-        cgroup_id,
+        netns_cookie: flow.netns_cookie,
+        pid: flow.pid,
+        role: flow.role,
         protocol: protocol::TCP,
         ..PeerKey::default()
     };
-    if client {
-        key.address = remote;
+    if flow.role == role::CLIENT {
+        key.address = if sight.outgoing {
+            sight.packet.destination
+        } else {
+            sight.packet.source
+        };
         key.port = remote_port;
-        key.role = role::CLIENT;
     } else {
         key.port = local_port;
-        key.role = role::SERVER;
     }
-    let flow = Flow {
-        peer: peers::slot_of(&key),
-        role: key.role,
-        state: state::IDLE,
-        flags: flag::FOUND,
-        ..Flow::default()
-    };
-    flows::put(cookie, &flow)
+    if flow.role == role::CLIENT || flow.netns_cookie == 0 {
+        // SAFETY: a helper call on the context the kernel gave.
+        key.cgroup_id = unsafe { bpf_skb_cgroup_id(sight.skb.raw()) };
+    }
+    key
+}
+
+/// Gives a connection's peer a slot again where it was idle for so long that it lost it.
+#[inline(always)]
+fn keep_slot(flow: &mut Flow, sight: &Sight) {
+    let begins = flow.state != state::WAITING;
+    if begins && (flow.peer == 0 || !peers::is_current(flow.peer)) {
+        flow.peer = peers::slot_of(&peer_of(flow, sight));
+    }
 }
 
 #[inline(always)]
 fn payload_passed(cookie: u64, flow: &mut Flow, sight: &Sight) {
     let length = sight.payload_length();
     let counters = peers::counters_of(flow.peer);
-    if !is_new(flow, sight, length) {
+    let place = place_of(flow, sight, length);
+    if let Place::Old = place {
         if sight.outgoing {
-            count!(counters, retransmits);
+            count_shared!(counters, retransmits);
         }
         return;
     }
     if sight.outgoing {
         flow.bytes_out += u64::from(length);
-        count!(counters, bytes_out, u64::from(length));
+        count_shared!(counters, bytes_out, u64::from(length));
     } else {
         flow.bytes_in += u64::from(length);
-        count!(counters, bytes_in, u64::from(length));
+        count_shared!(counters, bytes_in, u64::from(length));
     }
     let towards_server = sight.outgoing == (flow.role == role::CLIENT);
     let payload = u32::from(sight.segment.payload);
-    if towards_server {
-        if flow.state == state::WAITING {
-            return;
+    if is_divided(cookie, flow, sight, towards_server) {
+        framed::walked(cookie, flow, sight, place, payload);
+    } else if towards_server {
+        if flow.state != state::WAITING {
+            asked(flow, sight, payload);
         }
-        let subject = Subject::now(cookie, flow.peer);
-        flow.state = state::WAITING;
-        flow.since_ns = subject.at_ns;
-        flow.requests += 1;
-        count!(counters, requests);
-        emit::request(subject, flow, &sight.skb, payload);
     } else if flow.state == state::WAITING {
-        let subject = Subject::now(cookie, flow.peer);
-        let latency_ns = subject.at_ns.saturating_sub(flow.since_ns);
-        flow.state = state::ANSWERING;
-        count!(counters, answers);
-        peers::record_latency(flow.peer, latency_ns);
-        emit::answer(subject, flow, latency_ns, &sight.skb, payload);
+        answered(cookie, flow, &sight.skb, payload);
+    } else if flow.state == state::IDLE {
+        greeted(cookie, flow, sight, payload);
     }
 }
 
-/// Whether a segment carries the next bytes of its direction: what was sent before is a
-/// retransmission, what comes out of turn waits for what it overtook.
+/// Whether a connection's bytes are divided, as far as is known with this segment.
 #[inline(always)]
-fn is_new(flow: &mut Flow, sight: &Sight, length: u32) -> bool {
+fn is_divided(cookie: u64, flow: &mut Flow, sight: &Sight, towards_server: bool) -> bool {
+    if flow.framing != framing::TURNS {
+        return true;
+    }
+    let payload = u32::from(sight.segment.payload);
+    if towards_server {
+        flow.state != state::WAITING && framed::recognised(cookie, flow, sight, payload)
+    } else {
+        flow.state == state::IDLE
+            && flow.requests == 0
+            && flow.flags & (flag::GREETED | flag::FOUND) == 0
+            && framed::is_settings(flow, sight, payload)
+    }
+}
+
+/// A request's first byte passed; its first bytes are kept until it is answered.
+#[inline(always)]
+fn asked(flow: &mut Flow, sight: &Sight, payload: u32) {
+    let to = (&raw mut flow.request).cast();
+    // SAFETY: the room is that many bytes.
+    flow.request_length = unsafe { sight.skb.load_up_to::<REQUEST_PREFIX>(payload, to) } as u8;
+    // SAFETY: a helper call without arguments.
+    begins_to_wait(flow, unsafe { bpf_ktime_get_ns() });
+}
+
+/// A request's first byte passed, at a time; what it is isn't kept.
+#[inline(always)]
+pub(super) fn begins_to_wait(flow: &mut Flow, now_ns: u64) {
+    flow.since_ns = now_ns;
+    flow.state = state::WAITING;
+    flow.requests += 1;
+    count_shared!(peers::counters_of(flow.peer), requests);
+    gauges::rise(flow.peer);
+}
+
+/// An answer's first byte passed; it lies at `payload` of the packet.
+#[inline(always)]
+pub(super) fn answered(cookie: u64, flow: &mut Flow, skb: &Skb, payload: u32) {
+    let subject = Subject::now(cookie, flow.peer);
+    let latency_ns = subject.at_ns.saturating_sub(flow.since_ns);
+    flow.state = state::ANSWERING;
+    count_shared!(peers::counters_of(flow.peer), answers);
+    gauges::fall(flow.peer, 1);
+    peers::record_latency(flow.peer, latency_ns);
+    emit::call(subject, flow, latency_ns, skb, payload);
+}
+
+/// The server said something that nobody had asked for.
+#[inline(always)]
+fn greeted(cookie: u64, flow: &mut Flow, sight: &Sight, payload: u32) {
+    if flow.requests == 0 && flow.flags & (flag::GREETED | flag::FOUND) == 0 {
+        flow.flags |= flag::GREETED;
+        let subject = Subject::now(cookie, flow.peer);
+        emit::greeting(subject, flow, &sight.skb, payload);
+    }
+}
+
+/// Where a segment's bytes stand among those of its direction.
+pub(super) enum Place {
+    /// They passed before: it is sent again.
+    Old,
+    /// They are the next ones.
+    Next,
+    /// So many of them passed before.
+    Overlapping(u32),
+    /// Others belong before them, that haven't passed yet.
+    Ahead,
+}
+
+/// Finds where a segment stands: what comes out of turn takes the place of what it overtook.
+#[inline(always)]
+fn place_of(flow: &mut Flow, sight: &Sight, length: u32) -> Place {
     let bit = if sight.outgoing { 1 } else { 2 };
     let next = if sight.outgoing {
         flow.next_out
     } else {
         flow.next_in
     };
-    let end = sight.segment.sequence.wrapping_add(length);
+    let begin = sight.segment.sequence;
+    let end = begin.wrapping_add(length);
+    let mut place = Place::Next;
     if flow.sequenced & bit != 0 {
-        let ahead = end.wrapping_sub(next) as i32;
-        if ahead <= 0 {
-            return false;
+        if end.wrapping_sub(next) as i32 <= 0 {
+            return Place::Old;
+        }
+        let missing = begin.wrapping_sub(next) as i32;
+        if missing > 0 {
+            place = Place::Ahead;
+        } else if missing < 0 {
+            place = Place::Overlapping(missing.unsigned_abs());
         }
     }
     flow.sequenced |= bit;
@@ -167,7 +271,7 @@ fn is_new(flow: &mut Flow, sight: &Sight, length: u32) -> bool {
     } else {
         flow.next_in = end;
     }
-    true
+    place
 }
 
 /// Looks for the sign that a connection ends.

@@ -10,7 +10,10 @@ use probe_common::{
 use probe_ebpf::packet::Packet;
 
 use crate::{
-    maps::{count, counters, plan},
+    maps::{
+        count, counters,
+        plan::{self, Standing},
+    },
     protect::probe_is_protected,
     select::hashes,
     skb::Skb,
@@ -112,13 +115,13 @@ impl Case {
     pub(super) fn begin(&mut self, packet: &Packet) {
         // SAFETY: a helper call without arguments.
         self.now_ns = unsafe { bpf_ktime_get_ns() };
-        if plan::killed() {
-            count!(counters::injector(), killed);
-            self.left_alone = 1;
-        } else if self.now_ns >= plan::lease_until() {
-            count!(counters::injector(), lapsed);
-            self.left_alone = 1;
+        let standing = plan::standing(self.now_ns);
+        match standing {
+            Standing::InForce => {}
+            Standing::Killed => count!(counters::injector(), killed),
+            Standing::Lapsed => count!(counters::injector(), lapsed),
         }
+        self.left_alone = u32::from(standing != Standing::InForce);
         self.protected = probe_is_protected(packet);
         let hashes = hashes(packet);
         self.flow_hash = hashes.flow;

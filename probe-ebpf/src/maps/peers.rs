@@ -1,69 +1,105 @@
-//! Peers: counters and latency histograms, by a slot that is given out here.
+//! Peers: counters and latency histograms, by slots that user space lends out and takes back.
 
 use aya_ebpf::{
     macros::map,
-    maps::{Array, HashMap, PerCpuArray},
+    maps::{Array, HashMap, PerCpuArray, Queue},
 };
 use probe_common::{
     counters::PeerCounters,
-    flow::{MAX_PEERS, PeerKey},
+    flow::PeerKey,
     histogram::{Buckets, bucket_of},
+    peer::{MAX_PEERS, PeerSlot, index_of},
 };
 
-use super::{count, counters};
+use super::{count_shared, counters};
+use crate::atomic;
 
 #[map(name = "PROBE_PEERS")]
 static PEERS: HashMap<PeerKey, u32> = HashMap::with_max_entries(MAX_PEERS, 0);
-#[map(name = "PROBE_PEERCUR")]
-static PEER_CURSOR: Array<u64> = Array::with_max_entries(1, 0);
+#[map(name = "PROBE_PEERFREE")]
+static FREE: Queue<u32> = Queue::with_max_entries(MAX_PEERS, 0);
+#[map(name = "PROBE_PEERSLOT")]
+static SLOTS: Array<PeerSlot> = Array::with_max_entries(MAX_PEERS, 0);
 #[map(name = "PROBE_PEERCNT")]
 static PEER_COUNTERS: PerCpuArray<PeerCounters> = PerCpuArray::with_max_entries(MAX_PEERS, 0);
+/// One for all CPUs: a histogram a CPU and peer would be gigabytes on a large host.
 #[map(name = "PROBE_LATENCY")]
-static LATENCY: PerCpuArray<Buckets> = PerCpuArray::with_max_entries(MAX_PEERS, 0);
+static LATENCY: Array<Buckets> = Array::with_max_entries(MAX_PEERS, 0);
 
-/// The slot of a peer, given out where it has none yet; 0 where all are taken.
+/// Only where there is no such key.
+const BPF_NOEXIST: u64 = 1;
+
+/// The handle of a peer's slot, lent where it has none yet; 0 where all are taken.
 #[inline(always)]
 pub(crate) fn slot_of(key: &PeerKey) -> u32 {
-    // SAFETY: values are only ever inserted, never changed or removed.
-    if let Some(&slot) = unsafe { PEERS.get(key) } {
-        return slot;
+    // SAFETY: a value is written once, with its key; user space takes away those of peers that
+    // have been idle for seconds.
+    if let Some(&handle) = unsafe { PEERS.get(key) } {
+        return handle;
     }
-    let slot = next_slot();
-    if slot == 0 || PEERS.insert(key, slot, 0).is_err() {
-        count!(counters::observer(), peers_full);
-        return 0;
+    let handle = lend(key);
+    if handle == 0 {
+        count_shared!(counters::observer(), peers_full);
     }
-    slot
+    handle
 }
 
 #[inline(always)]
-fn next_slot() -> u32 {
-    let Some(cursor) = PEER_CURSOR.get_ptr_mut(0) else {
+fn lend(key: &PeerKey) -> u32 {
+    let Ok(Some(handle)) = FREE.pop() else {
         return 0;
     };
-    // SAFETY: a valid, aligned pointer into the map, only ever changed by this.
-    let taken = unsafe { crate::atomic::fetch_add(cursor, 1) };
-    if taken + 1 >= u64::from(MAX_PEERS) {
-        0
-    } else {
-        taken as u32 + 1
+    let Some(slot) = SLOTS.get_ptr_mut(index_of(handle)) else {
+        return 0;
+    };
+    // SAFETY: a valid pointer into the map; nobody else has the slot.
+    unsafe {
+        (*slot).key = *key;
+        (*slot).handle = handle;
+    }
+    if PEERS.insert(key, handle, BPF_NOEXIST).is_ok() {
+        return handle;
+    }
+    // Another CPU was faster.
+    // SAFETY: as above.
+    unsafe { (*slot).handle = 0 };
+    let _ = FREE.push(handle, 0);
+    // SAFETY: as in `slot_of`.
+    unsafe { PEERS.get(key) }.copied().unwrap_or(0)
+}
+
+/// Whether who had a slot by this handle still has it.
+#[inline(always)]
+pub(crate) fn is_current(handle: u32) -> bool {
+    let slot = SLOTS.get_ptr_mut(index_of(handle));
+    // SAFETY: a valid pointer into the map.
+    slot.is_some_and(|slot| unsafe { (*slot).handle } == handle)
+}
+
+#[inline(always)]
+pub(crate) fn counters_of(handle: u32) -> Option<*mut PeerCounters> {
+    PEER_COUNTERS.get_ptr_mut(current_index(handle))
+}
+
+#[inline(always)]
+pub(crate) fn record_latency(handle: u32, latency_ns: u64) {
+    let bucket = bucket_of(latency_ns / 1_000);
+    if let Some(buckets) = LATENCY.get_ptr_mut(current_index(handle)) {
+        // SAFETY: `bucket_of` stays below the array's length, and all CPUs add atomically.
+        unsafe {
+            if let Some(count) = (*buckets).counts.get_mut(bucket) {
+                atomic::fetch_add_u32(count, 1);
+            }
+        }
     }
 }
 
+/// Where a handle's figures are; those of who hasn't a slot any more count with all others'.
 #[inline(always)]
-pub(crate) fn counters_of(slot: u32) -> Option<*mut PeerCounters> {
-    PEER_COUNTERS.get_ptr_mut(slot)
-}
-
-#[inline(always)]
-pub(crate) fn record_latency(slot: u32, latency_ns: u64) {
-    let bucket = bucket_of(latency_ns / 1_000);
-    if let Some(buckets) = LATENCY.get_ptr_mut(slot) {
-        // SAFETY: `bucket_of` stays below the array's length, and this CPU alone writes it.
-        unsafe {
-            if let Some(count) = (*buckets).counts.get_mut(bucket) {
-                *count += 1;
-            }
-        }
+pub(super) fn current_index(handle: u32) -> u32 {
+    if is_current(handle) {
+        index_of(handle)
+    } else {
+        0
     }
 }

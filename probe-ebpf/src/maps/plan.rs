@@ -28,9 +28,33 @@ static RULE_STATES: Array<RuleState> = Array::with_max_entries(MAX_RULES, 0);
 #[map(name = "PROBE_JITTER")]
 static JITTER: Array<JitterTable> = Array::with_max_entries(distribution::TABLES, 0);
 
+/// Whether rules are asked at all.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// They are.
+    InForce,
+    /// The kill switch is on.
+    Killed,
+    /// The lease has lapsed.
+    Lapsed,
+}
+
+/// What comes before every rule: the kill switch first, because it must hold whatever else is
+/// broken, then the lease.
+#[inline(always)]
+pub(crate) fn standing(now_ns: u64) -> Standing {
+    if killed() {
+        Standing::Killed
+    } else if now_ns >= lease_until() {
+        Standing::Lapsed
+    } else {
+        Standing::InForce
+    }
+}
+
 /// Whether the kill switch is on. It is, too, where it can't be read.
 #[inline(always)]
-pub(crate) fn killed() -> bool {
+fn killed() -> bool {
     KILL.get(0).is_none_or(|&kill| {
         // SAFETY: a pointer into a map; another process may write it at any time.
         unsafe { core::ptr::read_volatile(&kill) != 0 }
@@ -39,7 +63,7 @@ pub(crate) fn killed() -> bool {
 
 /// Until when user space vouches for the faults; the beginning of time where it can't be read.
 #[inline(always)]
-pub(crate) fn lease_until() -> u64 {
+fn lease_until() -> u64 {
     LEASE.get(0).copied().unwrap_or(0)
 }
 

@@ -10,7 +10,10 @@ use aya_ebpf::{
     macros::cgroup_sock_addr,
     programs::SockAddrContext,
 };
-use probe_common::address::{Address, protocol};
+use probe_common::{
+    address::{Address, protocol},
+    question::DNS_PORT,
+};
 
 use crate::conversation::{self, Caller};
 
@@ -45,11 +48,22 @@ fn try_connect(ctx: &SockAddrContext, remote: Address) -> i32 {
             core::ptr::read_volatile(&raw const (*ctx.sock_addr).user_port),
         )
     };
-    if transport != u32::from(protocol::TCP) {
-        return ALLOW;
+    let port = u16::from_be(port as u16);
+    if transport == u32::from(protocol::TCP) {
+        let (cookie, caller) = caller(ctx);
+        conversation::connecting(ctx, cookie, &caller, remote, port);
+    } else if transport == u32::from(protocol::UDP) && port == DNS_PORT {
+        let (cookie, caller) = caller(ctx);
+        conversation::asking(ctx, cookie, &caller, remote);
     }
+    ALLOW
+}
+
+/// Cookie of the socket, and who calls.
+#[inline(always)]
+pub(super) fn caller(ctx: &SockAddrContext) -> (u64, Caller) {
     // SAFETY: helper calls on the context the kernel gave.
-    let (cookie, caller) = unsafe {
+    unsafe {
         (
             bpf_get_socket_cookie(ctx.as_ptr()),
             Caller {
@@ -58,7 +72,5 @@ fn try_connect(ctx: &SockAddrContext, remote: Address) -> i32 {
                 netns_cookie: bpf_get_netns_cookie(ctx.as_ptr()),
             },
         )
-    };
-    conversation::connecting(ctx, cookie, &caller, remote, u16::from_be(port as u16));
-    ALLOW
+    }
 }

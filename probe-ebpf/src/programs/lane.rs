@@ -9,7 +9,10 @@ use probe_common::{
 
 use crate::{
     fault::SHOT,
-    maps::{count, counters, lane, plan},
+    maps::{
+        count, counters, lane,
+        plan::{self, Standing},
+    },
     skb::{self, Skb},
 };
 
@@ -69,7 +72,7 @@ fn found(skb: &Skb) -> Option<(u16, &'static LaneSlot)> {
 /// Whether packets are still made to wait: not once faults are over, or nobody vouches for them.
 #[inline(always)]
 fn holds(now_ns: u64) -> bool {
-    !lane::lets_go() && !plan::killed() && now_ns < plan::lease_until()
+    !lane::lets_go() && plan::standing(now_ns) == Standing::InForce
 }
 
 #[inline(always)]

@@ -2,6 +2,7 @@
 //! receiver's, so that an injected delay is part of what is seen.
 
 use aya_ebpf::{macros::cgroup_skb, programs::SkBuffContext};
+use probe_common::{address::protocol, question::DNS_PORT};
 use probe_ebpf::packet::{Packet, Segment};
 
 use crate::{
@@ -35,6 +36,11 @@ fn try_observe(ctx: &SkBuffContext, outgoing: bool) {
         return;
     };
     let Some(segment) = Segment::of(&skb, &packet) else {
+        if packet.protocol == protocol::UDP
+            && (packet.destination_port == DNS_PORT || packet.source_port == DNS_PORT)
+        {
+            conversation::datagram_passed(&skb, &packet, outgoing);
+        }
         return;
     };
     conversation::segment_passed(&Sight {

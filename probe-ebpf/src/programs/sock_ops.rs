@@ -24,7 +24,10 @@ pub(crate) fn sock_ops_observe(ctx: SockOpsContext) -> u32 {
     // SAFETY: the kernel gave the context; each field is read as the verifier allows.
     let operation = unsafe { core::ptr::read_volatile(&raw const (*ctx.ops).op) };
     match operation {
-        BPF_SOCK_OPS_TCP_CONNECT_CB => watch_state(&ctx),
+        BPF_SOCK_OPS_TCP_CONNECT_CB => {
+            watch_state(&ctx);
+            conversation::addressed(cookie(&ctx), &ends(&ctx));
+        }
         BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB => {
             conversation::connected(cookie(&ctx), &ends(&ctx));
         }

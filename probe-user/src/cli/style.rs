@@ -84,6 +84,14 @@ impl Paint {
     }
 }
 
+/// How many columns stdout has, where it is a terminal.
+pub fn terminal_width() -> Option<usize> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    crate::tui::columns()
+}
+
 /// The colour asked for, found before the rest is understood, so that also complaints about the
 /// rest look as asked.
 pub fn asked_for(words: &[OsString]) -> Color {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::{
     endpoint::EndpointSpec,
     kernel::netns::{Netns, NetnsRef},
+    model::names::Called,
     plan::Endpoint,
     protocol::dns,
 };
@@ -41,6 +42,16 @@ impl Names {
     /// Whether there are any.
     pub fn are_any(&self) -> bool {
         !self.specs.is_empty()
+    }
+
+    /// The same for the observer, which calls what they stand for by a name of the scenario's.
+    pub fn called(&self, name: &str) -> Vec<Called> {
+        let called = |spec: &EndpointSpec| Called {
+            name: name.to_owned(),
+            spec: spec.clone(),
+            search: self.search.clone(),
+        };
+        self.specs.iter().map(called).collect()
     }
 
     /// Adds what DNS answers say to what is known; tells whether that was news. An address that

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use super::names::Names as FarNames;
+use super::{hosts, names::Names as FarNames};
 use crate::{
     kernel::{
         near,
@@ -66,6 +66,15 @@ impl Place {
                 })
                 .collect(),
         )
+        .with_called(
+            scenario
+                .dependencies
+                .iter()
+                .zip(&self.called)
+                .flat_map(|(dependency, called)| called.called(&dependency.name))
+                .collect(),
+        )
+        .with_hosts(hosts::of(Some(&self.netns.name)))
     }
 
     /// What is looked at: the service and who it calls.

@@ -1,30 +1,42 @@
 //! What is observed, from the moment the observer is attached: events in, model kept, processes
 //! and services named.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::Result;
+use probe_common::event::Event;
 
 use crate::{
     game_day::Evidence,
-    kernel::{clock, observer::Observer, owners::Owners, process},
-    model::{Call, Model, Names, Process, Scope, WindowStats},
+    kernel::{cgroups, clock, observer::Observer, owners::Owners, process, touched::Touched},
+    model::{
+        Accounts, Call, Model, Names, Process, Scope, Undeclared, WindowStats,
+        undeclared::undeclared,
+    },
     snapshot::{TimelineEntry, TimelineKind},
 };
 
 /// How long calls are remembered one by one; totals are kept beyond.
 const MEMORY_NS: u64 = 2 * 3_600 * 1_000_000_000;
 
+/// Processes that are remembered to have been named; beyond, they are named again.
+const MOST_NAMED: usize = 65_536;
+
+/// Paths of cgroups that are remembered.
+const MOST_CGROUPS: usize = 1_024;
+
 /// A running observation.
 pub struct Session {
     observer: Observer,
     owners: Owners,
     named: HashSet<u32>,
+    /// Paths of cgroups whose processes are gone, by id.
+    cgroups: HashMap<u64, Option<String>>,
     /// What was observed.
     pub model: Model,
     /// When it began, on CLOCK_MONOTONIC.
     pub started_ns: u64,
-    /// Events that the ring had no room for, and connections whose peer found no slot.
+    /// Events that the ring had no room for, and times that a peer found no slot.
     pub lost_events: u64,
     /// What happened, apart from a game day's own timeline.
     pub timeline: Vec<TimelineEntry>,
@@ -36,11 +48,20 @@ impl Session {
     /// # Errors
     /// Where the host can't: see `probe doctor`.
     pub fn begin(scope: Scope, names: Names) -> Result<Self> {
+        let observer = Observer::open()?;
+        let mut model = Model::new(scope, names);
+        model.set_ledger(Box::new(Touched::default()));
+        let mut named = HashSet::new();
+        // Who has connections already made them before any hook could tell of it.
+        for pid in observer.callers() {
+            name_process(&mut model, &mut named, pid);
+        }
         Ok(Self {
-            observer: Observer::open()?,
+            observer,
             owners: Owners::default(),
-            named: HashSet::new(),
-            model: Model::new(scope, names),
+            named,
+            cgroups: HashMap::new(),
+            model,
             started_ns: clock::now_ns(),
             lost_events: 0,
             timeline: Vec::new(),
@@ -52,17 +73,31 @@ impl Session {
     /// # Errors
     /// Where the kernel's maps can't be read any more.
     pub fn advance(&mut self, mut ended: impl FnMut(&Call, &Model)) -> Result<()> {
+        // Before the calls, which may have been in one of them.
+        self.model.refresh_ledger();
         let Self {
-            observer, model, ..
+            observer,
+            model,
+            named,
+            ..
         } = self;
         observer.poll(|event, peer| {
-            if let Some(call) = model.observe(event, peer) {
+            // Before anything is made of it: a scope may ask for the process's name, and the hook
+            // tells that of a thread.
+            if let Event::Connect(connect) = event {
+                name_process(model, named, connect.pid);
+            }
+            let mut next = model.observe(event, peer);
+            while let Some(call) = next {
                 ended(&call, model);
+                next = model.ended_as_well();
             }
         });
-        let counters = self.observer.counters()?;
+        self.model.set_in_flight(&self.observer.gauges());
+        self.observer
+            .recycle(|peer, counted| self.model.fold(peer, counted))?;
         // What is laid to nobody is lost to every verdict as well.
-        self.lost_events = counters.lost + counters.peers_full;
+        self.lost_events = self.observer.accounts()?.untold();
         self.name_callers();
         self.name_services();
         self.model
@@ -70,10 +105,50 @@ impl Session {
         Ok(())
     }
 
-    /// Latencies as the kernel programs counted them, merged into the model's dependencies where
-    /// events were lost: those are then the truth.
-    pub fn observer(&mut self) -> &mut Observer {
-        &mut self.observer
+    /// Takes in how much payload there was, as the kernel programs count it.
+    ///
+    /// # Errors
+    /// Where their maps can't be read any more.
+    pub fn take_counts(&mut self) -> Result<()> {
+        self.model.count_traffic(&self.observer.counted()?);
+        Ok(())
+    }
+
+    /// What the observation can be held to so far.
+    ///
+    /// # Errors
+    /// Where the kernel's maps can't be read any more.
+    pub fn accounts(&self) -> Result<Accounts> {
+        let mut accounts = self.observer.accounts()?;
+        accounts.flows.present = self.observer.flows_present()?;
+        accounts.forgotten = self.model.forgotten();
+        Ok(accounts)
+    }
+
+    /// Takes the programs away, takes in what they had still told, and makes the totals the
+    /// kernel's where events were lost. Gives the books of the whole observation.
+    ///
+    /// # Errors
+    /// Where the programs can't be taken away, or their maps not be read.
+    pub fn end(&mut self, mut ended: impl FnMut(&Call, &Model)) -> Result<Accounts> {
+        let Self {
+            observer, model, ..
+        } = self;
+        observer.end(|event, peer| {
+            let mut next = model.observe(event, peer);
+            while let Some(call) = next {
+                ended(&call, model);
+                next = model.ended_as_well();
+            }
+        })?;
+        let lost = observer.accounts()?.events.lost;
+        model.settle(&observer.counted()?, lost > 0);
+        model.count_traffic(&[]);
+        let accounts = self.accounts()?;
+        self.lost_events = accounts.untold();
+        self.name_callers();
+        self.name_services();
+        Ok(accounts)
     }
 
     /// Notes something in the timeline.
@@ -100,12 +175,33 @@ impl Session {
             .filter(|pid| *pid != 0 && !self.named.contains(pid))
             .collect();
         for pid in fresh {
-            self.named.insert(pid);
-            if let Some(command) = process::command_name(pid) {
-                let cgroup = process::cgroup(pid).unwrap_or_default();
-                self.model.name_process(pid, Process { command, cgroup });
+            name_process(&mut self.model, &mut self.named, pid);
+            if self.named.insert(pid)
+                && let Some(process) = self.of_the_past(pid)
+            {
+                self.model.name_process(pid, process);
             }
         }
+    }
+
+    /// A process that is gone, as far as the connect hook told of it, and the cgroup that its
+    /// sockets were in.
+    fn of_the_past(&mut self, pid: u32) -> Option<Process> {
+        let known = self.model.process(pid)?.clone();
+        let mut its = self.model.dependencies().iter().filter(|it| it.pid == pid);
+        let id = its.next()?.cgroup_id();
+        if self.cgroups.len() >= MOST_CGROUPS {
+            self.cgroups.clear();
+        }
+        // Looking for one is a walk through all of them.
+        let path = self
+            .cgroups
+            .entry(id)
+            .or_insert_with(|| cgroups::path_of(id));
+        Some(Process {
+            cgroup: path.clone()?,
+            ..known
+        })
     }
 
     fn name_services(&mut self) {
@@ -129,6 +225,22 @@ impl Session {
     }
 }
 
+/// Tells who a process is that wasn't told yet, while it is there.
+fn name_process(model: &mut Model, named: &mut HashSet<u32>, pid: u32) {
+    if pid == 0 || named.contains(&pid) {
+        return;
+    }
+    let Some(command) = process::command_name(pid) else {
+        return;
+    };
+    if named.len() >= MOST_NAMED {
+        named.clear();
+    }
+    named.insert(pid);
+    let cgroup = process::cgroup(pid).unwrap_or_default();
+    model.name_process(pid, Process { command, cgroup });
+}
+
 impl Evidence for Session {
     fn service(&self, from_ns: u64, to_ns: u64) -> WindowStats {
         self.model.service(from_ns, to_ns)
@@ -139,6 +251,11 @@ impl Evidence for Session {
     }
 
     fn lost_events(&self) -> u64 {
-        self.lost_events
+        // A call that isn't remembered by its time is lost to a span as well.
+        self.lost_events + self.model.forgotten().calls
+    }
+
+    fn undeclared(&self) -> Vec<Undeclared> {
+        undeclared(&self.model)
     }
 }

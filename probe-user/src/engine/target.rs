@@ -36,15 +36,13 @@ pub fn observed_target(wanted: &Wanted<'_>) -> Result<Scope> {
     } else {
         resolve(&netns, wanted.to, &[])?.endpoints
     };
+    let cgroup = wanted.cgroup.map(cgroups::find).transpose()?;
     Ok(Scope {
         netns_cookie: wanted.netns.map(|_| netns.cookie()).transpose()?,
         endpoints,
-        cgroup_id: wanted
-            .cgroup
-            .map(|path| Ok::<_, anyhow::Error>(cgroups::find(path)?.id))
-            .transpose()?,
+        cgroup_id: cgroup.as_ref().map(|it| it.id),
         process: wanted.process.map(str::to_owned),
         listen: None,
-        cgroup: None,
+        cgroup: cgroup.map(|it| it.path),
     })
 }

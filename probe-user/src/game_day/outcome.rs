@@ -38,7 +38,8 @@ impl GameDay {
             stats,
             dependencies: self.dependency_outcomes(evidence),
             timeline: self.timeline.clone(),
-            lost_events: self.lost.last.saturating_sub(self.lost.first.unwrap_or(0)),
+            undeclared: evidence.undeclared(),
+            lost_events: self.lost_so_far(),
         })
     }
 
@@ -114,6 +115,11 @@ impl GameDay {
             judged.evidence = format!("too late, or on too few calls: {}", judged.evidence);
         }
         judged
+    }
+
+    /// Events lost since the game day began.
+    pub(super) fn lost_so_far(&self) -> u64 {
+        self.lost.last.saturating_sub(self.lost.first.unwrap_or(0))
     }
 
     fn lost_after(&self) -> u64 {

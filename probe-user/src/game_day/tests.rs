@@ -52,6 +52,7 @@ const WELL: Option<Call> = Some((true, 20));
 struct World {
     calls: Vec<(u64, Call)>,
     lost: u64,
+    hidden: Vec<Undeclared>,
 }
 
 impl Evidence for World {
@@ -84,6 +85,10 @@ impl Evidence for World {
 
     fn lost_events(&self) -> u64 {
         self.lost
+    }
+
+    fn undeclared(&self) -> Vec<Undeclared> {
+        self.hidden.clone()
     }
 }
 
@@ -537,4 +542,31 @@ fn the_view_tells_where_it_is() {
     let view = run.day.view(run.now, &run.world);
     assert_eq!(view.verdict.as_deref(), Some("passed"));
     assert_eq!(view.expectations[0].measured, "100%");
+}
+
+#[test]
+fn a_hidden_dependency_fails_where_none_is_expected_and_is_named() {
+    let strict = SCENARIO.replace("[expect]", "[expect]\nundeclared_dependencies = 0");
+    let lenient = SCENARIO.to_owned();
+    for (scenario, hidden, kind) in [
+        (&strict, true, VerdictKind::Failed),
+        (&strict, false, VerdictKind::Passed),
+        (&lenient, true, VerdictKind::Passed),
+    ] {
+        let mut run = Run::new(scenario);
+        if hidden {
+            run.world.hidden.push(Undeclared {
+                name: "redis".into(),
+                remote: "10.0.0.9:6379".into(),
+                service: "shop".into(),
+                ..Undeclared::default()
+            });
+        }
+        run.go(60, TICK, |_, _| WELL);
+        let verdict = run.verdict();
+        assert_eq!(verdict.kind, kind, "{}", verdict.reason);
+        assert_eq!(verdict.undeclared.len(), usize::from(hidden));
+        let is_named = verdict.reason.contains("redis (10.0.0.9:6379)");
+        assert_eq!(is_named, kind == VerdictKind::Failed, "{}", verdict.reason);
+    }
 }

@@ -5,7 +5,7 @@ use crate::model::WindowStats;
 use crate::plan::Share;
 use crate::quantity::{Measure, Sustained};
 use crate::snapshot::{Status, TimelineKind};
-use crate::verdict::{Expectation, judge};
+use crate::verdict::{Expectation, judge, undeclared};
 
 /// How often expectations are looked at for the timeline.
 const LOOK_NS: u64 = 1_000_000_000;
@@ -122,6 +122,10 @@ impl GameDay {
                 j.unwrap_or_else(nothing)
                     .expectation("blast_radius", on, bound),
             );
+        }
+        if let Some(most) = expect.undeclared_dependencies {
+            let found = evidence.undeclared();
+            judged.push(undeclared::judge(most, &found, self.lost_so_far(), on));
         }
         judged
     }

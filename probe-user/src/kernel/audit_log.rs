@@ -29,8 +29,9 @@ pub const DEFAULT: &str = "/var/log/probe/audit.jsonl";
 /// The variable that says otherwise.
 pub const VARIABLE: &str = "PROBE_AUDIT";
 
-/// How long others may keep the log to themselves.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long others may keep the log to themselves: each of their writes reaches the disk first, and a
+/// busy one takes seconds.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How much of the log's end is looked at; no line is longer.
 const TAIL: u64 = 4 << 20;
 /// Room that is set aside on the disk for the entries of what is armed, so that a disk which

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use super::observer::unified_hierarchy;
-use crate::plan::near::Cgroup;
+use crate::{model::container::Container, plan::near::Cgroup};
 
 /// Fewest characters of a container's id: engines show twelve, and fewer could be a name.
 const SHORTEST_ID: usize = 8;
@@ -124,12 +124,21 @@ fn is_container_id(text: &str) -> bool {
     text.len() >= SHORTEST_ID && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// The id of the container that a cgroup's name is of: `docker-ID.scope`,
-/// `cri-containerd-ID.scope`, `libpod-ID.scope`, or the id by itself.
+/// The id of the container that a cgroup of that name is for.
 fn container_of(name: &str) -> Option<&str> {
-    let name = name.strip_suffix(".scope").unwrap_or(name);
-    let id = name.rsplit_once('-').map_or(name, |(_, id)| id);
-    (id.len() == 64 && is_container_id(id)).then_some(id)
+    Container::at(name).map(|it| it.id)
+}
+
+/// Path of the cgroup of that id, below the hierarchy; `None` where it is gone.
+pub fn path_of(id: u64) -> Option<String> {
+    let root = unified_hierarchy().ok()?;
+    let mut found = None;
+    walk(&root, &mut |folder| {
+        if found.is_none() && fs::metadata(folder).is_ok_and(|it| it.ino() == id) {
+            found = folder.strip_prefix(&root).ok().map(Path::to_owned);
+        }
+    });
+    found.map(|path| format!("/{}", path.display()))
 }
 
 #[cfg(test)]

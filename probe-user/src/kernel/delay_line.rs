@@ -6,6 +6,7 @@ mod corrupt;
 mod device;
 mod fq;
 mod frame;
+mod pace;
 mod queue;
 mod slots;
 mod statistics;

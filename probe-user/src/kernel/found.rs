@@ -4,14 +4,12 @@
 use std::{collections::HashMap, net::IpAddr};
 
 use anyhow::{Context, Result};
-use aya::{
-    Ebpf,
-    maps::{Array, HashMap as KernelMap},
-};
+use aya::{Ebpf, maps::HashMap as KernelMap};
 use probe_common::{
     address::{Address, protocol},
-    flow::{Flow, MAX_PEERS, PeerKey, flag, role, state},
+    flow::{Flow, MAX_FLOWS, PeerKey, flag, role, state},
     names::map,
+    question::{Asker, DNS_PORT, MAX_ASKERS},
 };
 
 use super::{
@@ -26,38 +24,88 @@ struct Found {
     peer: PeerKey,
 }
 
-/// Writes every TCP connection of the host into the maps; tells how many there were. To be
-/// called before the programs are attached: the maps are this process's alone until then.
+/// Writes the TCP connections of the host into the maps, as many as are followed at once; tells
+/// how many those are. `lend` gives each peer a slot. To be called before the programs are
+/// attached: the maps are this process's alone until then.
 ///
 /// # Errors
 /// Where the maps can't be written. A namespace that can't be looked into is left out: its
 /// connections are taken up by their packets, without their callers.
-pub fn write(ebpf: &mut Ebpf) -> Result<usize> {
-    let mut found = Vec::new();
-    for (inode, pid) in namespaces() {
-        match connections_in(inode, pid) {
-            Ok(some) => found.extend(some),
-            Err(error) => log::debug!("connections of process {pid}'s namespace: {error:#}"),
-        }
-    }
-    let slots = give_slots(ebpf, &found)?;
+pub fn write(ebpf: &mut Ebpf, mut lend: impl FnMut(&PeerKey) -> Result<u32>) -> Result<usize> {
     let map = ebpf.map_mut(map::FLOWS).context("no flows in the object")?;
     let mut flows: KernelMap<_, u64, Flow> = map.try_into()?;
-    for it in &found {
-        let flow = Flow {
-            netns_cookie: it.peer.netns_cookie,
-            peer: slots.get(&it.peer).copied().unwrap_or(0),
-            pid: it.peer.pid,
-            role: it.peer.role,
-            state: state::IDLE,
-            flags: flag::FOUND,
-            ..Flow::default()
+    let mut written = 0;
+    for (inode, pid) in namespaces() {
+        let found = match connections_in(inode, pid) {
+            Ok(found) => found,
+            Err(error) => {
+                log::debug!("connections of process {pid}'s namespace: {error:#}");
+                continue;
+            }
         };
-        flows
-            .insert(it.cookie, flow, 0)
-            .context("writing a connection")?;
+        let room = MAX_FLOWS as usize - written;
+        for it in found.iter().take(room) {
+            let flow = flow(&it.peer, lend(&it.peer)?);
+            flows
+                .insert(it.cookie, flow, 0)
+                .context("writing a connection")?;
+            written += 1;
+        }
     }
-    Ok(found.len())
+    Ok(written)
+}
+
+/// Writes the UDP sockets that ask DNS servers, or are one's: whose they are can't be told from
+/// their packets.
+///
+/// # Errors
+/// As for [`write`].
+pub fn write_askers(ebpf: &mut Ebpf) -> Result<()> {
+    let map = ebpf
+        .map_mut(map::ASKERS)
+        .context("no askers in the object")?;
+    let mut askers: KernelMap<_, u64, Asker> = map.try_into()?;
+    for (inode, pid) in namespaces() {
+        for (cookie, asker) in askers_in(inode, pid).unwrap_or_default() {
+            askers
+                .insert(cookie, asker, 0)
+                .context("writing a socket")?;
+        }
+    }
+    Ok(())
+}
+
+fn askers_in(inode: u64, pid: u32) -> Result<Vec<(u64, Asker)>> {
+    let netns = Netns::open(&NetnsRef::Pid(pid))?;
+    let netns_cookie = netns.cookie()?;
+    let mut sockets = netns.within(sockets::list_udp)?;
+    sockets.retain(|it| [it.local.port(), it.remote.port()].contains(&DNS_PORT));
+    if sockets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let owners = process::socket_owners(inode);
+    let found = sockets.iter().take(MAX_ASKERS as usize).map(|socket| {
+        let asker = Asker {
+            cgroup_id: socket.cgroup_id.unwrap_or(0),
+            netns_cookie,
+            pid: owners.get(&socket.inode).copied().unwrap_or(0),
+            ..Asker::EMPTY
+        };
+        (socket.cookie, asker)
+    });
+    Ok(found.collect())
+}
+
+fn flow(peer: &PeerKey, handle: u32) -> Flow {
+    Flow {
+        netns_cookie: peer.netns_cookie,
+        peer: handle,
+        pid: peer.pid,
+        role: peer.role,
+        state: state::IDLE,
+        flags: flag::FOUND,
+        ..Flow::EMPTY
+    }
 }
 
 /// One process of each network namespace.
@@ -74,21 +122,25 @@ fn connections_in(inode: u64, pid: u32) -> Result<Vec<Found>> {
         listening,
     } = netns.within(sockets::list)?;
     let owners = process::socket_owners(inode);
-    Ok(connections
-        .iter()
-        .map(|connection| Found {
+    let mut cgroups = HashMap::new();
+    let mut cgroup_of = |pid: u32| {
+        let id = cgroups.entry(pid);
+        *id.or_insert_with(|| process::cgroup_id(pid).unwrap_or(0))
+    };
+    let found = connections.iter().map(|connection| {
+        let peer = if listening.contains(&connection.local_port) {
+            served(connection, netns_cookie)
+        } else {
+            let owner = owners.get(&connection.inode).copied();
+            let cgroup_id = owner.map_or(0, &mut cgroup_of);
+            called(connection, netns_cookie, owner, cgroup_id)
+        };
+        Found {
             cookie: connection.cookie,
-            peer: if listening.contains(&connection.local_port) {
-                served(connection, netns_cookie)
-            } else {
-                called(
-                    connection,
-                    netns_cookie,
-                    owners.get(&connection.inode).copied(),
-                )
-            },
-        })
-        .collect())
+            peer,
+        }
+    });
+    Ok(found.collect())
 }
 
 fn served(connection: &Connection, netns_cookie: u64) -> PeerKey {
@@ -102,41 +154,22 @@ fn served(connection: &Connection, netns_cookie: u64) -> PeerKey {
 }
 
 /// Grouped as the connect hook would have it, cgroup included.
-fn called(connection: &Connection, netns_cookie: u64, owner: Option<u32>) -> PeerKey {
+fn called(
+    connection: &Connection,
+    netns_cookie: u64,
+    owner: Option<u32>,
+    cgroup_id: u64,
+) -> PeerKey {
     PeerKey {
         address: match connection.remote {
             IpAddr::V4(v4) => Address::from_v4(v4.octets()),
             IpAddr::V6(v6) => Address::from_v6(v6.octets()),
         },
         netns_cookie,
-        cgroup_id: owner.and_then(process::cgroup_id).unwrap_or(0),
+        cgroup_id,
         pid: owner.unwrap_or(0),
         port: connection.remote_port,
         role: role::CLIENT,
         protocol: protocol::TCP,
     }
-}
-
-/// Gives each peer a slot, as the programs would.
-fn give_slots(ebpf: &mut Ebpf, found: &[Found]) -> Result<HashMap<PeerKey, u32>> {
-    let mut slots = HashMap::new();
-    for it in found {
-        let next = slots.len() as u32 + 1;
-        if next < MAX_PEERS {
-            slots.entry(it.peer).or_insert(next);
-        }
-    }
-    let map = ebpf.map_mut(map::PEERS).context("no peers in the object")?;
-    let mut peers: KernelMap<_, PeerKey, u32> = map.try_into()?;
-    for (peer, slot) in &slots {
-        peers.insert(peer, slot, 0).context("writing a peer")?;
-    }
-    let map = ebpf
-        .map_mut(map::PEER_CURSOR)
-        .context("no peer cursor in the object")?;
-    let mut cursor: Array<_, u64> = map.try_into()?;
-    cursor
-        .set(0, slots.len() as u64, 0)
-        .context("writing the peer cursor")?;
-    Ok(slots)
 }

@@ -19,7 +19,7 @@ use probe_common::{
     rule::{EndpointKey, FaultRule, PlanHeader, Target, kill},
 };
 
-use super::process;
+use super::{process, touched::Notes};
 use crate::plan::{Endpoint, decode};
 
 /// Faults of one process in one network namespace.
@@ -140,6 +140,43 @@ pub fn free_line() -> Result<u32> {
 /// Without the privilege to look at the kernel's programs.
 pub fn armed() -> Result<Vec<Armed>> {
     let mut all = Vec::new();
+    for maps in injectors()? {
+        if let Ok(Some(armed)) = armed_in(&maps)
+            && armed.header.rule_count > 0
+        {
+            all.push(armed);
+        }
+    }
+    Ok(all)
+}
+
+/// What every injector of the host notes of the packets it touches, by the number of its plan.
+///
+/// # Errors
+/// Without the privilege to look at the kernel's programs.
+pub(super) fn notes() -> Result<Vec<(u32, Notes)>> {
+    let notes = injectors()?.into_iter().filter_map(|maps| {
+        let plan = id_of(&maps, map::PLAN).ok()?;
+        let header: PlanHeader = array_by_id(plan).ok()?.get(&0, 0).ok()?;
+        if header.abi != ABI_VERSION || header.rule_count == 0 {
+            return None;
+        }
+        let flows = MapData::from_id(id_of(&maps, map::FAULT_FLOWS).ok()?).ok()?;
+        let rules = array_by_id::<FaultRule>(id_of(&maps, map::RULES).ok()?).ok()?;
+        let notes = Notes {
+            flows: Map::LruHashMap(flows).try_into().ok()?,
+            rules: (0..header.rule_count)
+                .filter_map(|index| rules.get(&index, 0).ok())
+                .collect(),
+        };
+        Some((plan, notes))
+    });
+    Ok(notes.collect())
+}
+
+/// The numbers of each injector's maps.
+fn injectors() -> Result<Vec<Vec<u32>>> {
+    let mut all = Vec::new();
     for info in loaded_programs() {
         let info = match info {
             Ok(info) => info,
@@ -150,16 +187,10 @@ pub fn armed() -> Result<Vec<Armed>> {
             Err(_) => continue,
         };
         // The kernel keeps fifteen characters of a program's name.
-        if info.name_as_str() != Some(&program::TC_EGRESS[..15]) {
-            continue;
-        }
-        let Ok(Some(maps)) = info.map_ids() else {
-            continue;
-        };
-        if let Ok(Some(armed)) = armed_in(&maps)
-            && armed.header.rule_count > 0
+        if info.name_as_str() == Some(&program::TC_EGRESS[..15])
+            && let Ok(Some(maps)) = info.map_ids()
         {
-            all.push(armed);
+            all.push(maps);
         }
     }
     Ok(all)

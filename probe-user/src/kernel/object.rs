@@ -32,7 +32,18 @@ const INJECTOR_ONLY: &[&str] = &[
 ];
 
 /// Maps that only the observer uses, large ones.
-const OBSERVER_ONLY: [&str; 4] = [map::FLOWS, map::PEERS, map::PEER_COUNTERS, map::LATENCY];
+const OBSERVER_ONLY: &[&str] = &[
+    map::FLOWS,
+    map::PEERS,
+    map::FREE_PEERS,
+    map::PEER_SLOTS,
+    map::PEER_COUNTERS,
+    map::LATENCY,
+    map::GAUGES,
+    map::STREAMS,
+    map::ASKED,
+    map::ASKERS,
+];
 
 /// Which half of the object is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +70,7 @@ pub fn load(half: Half) -> Result<Ebpf> {
 pub fn load_without(half: Half, not_needed: &[&str]) -> Result<Ebpf> {
     let mut loader = EbpfLoader::new();
     let unused: &[&str] = match half {
-        Half::Injector => &OBSERVER_ONLY,
+        Half::Injector => OBSERVER_ONLY,
         Half::Observer => INJECTOR_ONLY,
     };
     for name in unused.iter().chain(not_needed) {

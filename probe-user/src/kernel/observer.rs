@@ -1,34 +1,50 @@
 //! The observer: cgroup programs at the root of the unified hierarchy, which see every socket of
 //! the host in every network namespace, and the maps they report through.
 
-use std::{fs::File, path::PathBuf};
+mod slots;
+
+use std::{
+    fs::File,
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, anyhow};
 use aya::{
     Ebpf,
     maps::{HashMap, MapData, PerCpuArray, RingBuf},
-    programs::{CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, CgroupSockAddr, SockOps},
+    programs::{
+        CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, CgroupSock, CgroupSockAddr, Program,
+        SockOps,
+    },
 };
 use probe_common::{
     counters::ObserverCounters,
     event::Event,
-    flow::PeerKey,
-    histogram::Buckets,
+    flow::{Flow, PeerKey},
+    gauge::Gauge,
     names::{map, program},
 };
 
+use self::slots::Slots;
 use super::{
-    found,
+    clock, found,
     log::KernelLog,
     object::{self, Half},
 };
-use crate::model::Histogram;
+use crate::model::{Accounts, Counted, Events, Flows};
+
+/// How long programs that are no longer attached may take to come to their end.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// A running observer; dropped, its programs go.
 pub struct Observer {
     events: RingBuf<MapData>,
-    peers: HashMap<MapData, PeerKey, u32>,
-    known: Vec<Option<PeerKey>>,
+    slots: Slots,
+    delivered: u64,
+    /// Connections that were there before.
+    found: u64,
     ebpf: Ebpf,
     _log: Option<KernelLog>,
 }
@@ -44,14 +60,17 @@ impl Observer {
             .with_context(|| format!("cgroup2: cannot open {}", root.display()))?;
         let mut ebpf = object::load(Half::Observer)?;
         load(&mut ebpf)?;
-        let found = found::write(&mut ebpf)?;
+        let mut slots = Slots::new(&mut ebpf)?;
+        let found = found::write(&mut ebpf, |peer| slots.lend(peer, clock::now_ns()))?;
+        found::write_askers(&mut ebpf)?;
         log::info!("{found} connections were there already");
         attach(&mut ebpf, &cgroup)?;
         let log = KernelLog::follow(&mut ebpf);
         Ok(Self {
             events: take(&mut ebpf, map::EVENTS)?.try_into()?,
-            peers: take(&mut ebpf, map::PEERS)?.try_into()?,
-            known: Vec::new(),
+            slots,
+            delivered: 0,
+            found: found as u64,
             ebpf,
             _log: log,
         })
@@ -60,23 +79,101 @@ impl Observer {
     /// Hands over the events that came since the last time, with the peer each is about.
     pub fn poll(&mut self, mut receive: impl FnMut(&Event, Option<&PeerKey>)) {
         while let Some(item) = self.events.next() {
+            self.delivered += 1;
             let Some(event) = Event::decode(&item) else {
                 continue;
             };
-            drop(item);
-            let slot = event.header().peer as usize;
-            if slot != 0 && self.known.get(slot).is_none_or(Option::is_none) {
-                learn_peers(&self.peers, &mut self.known);
-            }
-            receive(&event, self.known.get(slot).and_then(Option::as_ref));
+            let header = event.header();
+            let peer = self.slots.peer(header.peer, header.at_ns);
+            receive(&event, peer.as_ref());
         }
     }
 
-    /// What the observer could not tell.
+    /// Process ids of those who are known to have connections.
+    pub fn callers(&self) -> Vec<u32> {
+        let peers = self.slots.gauges().into_iter();
+        peers
+            .map(|(peer, _)| peer.pid)
+            .filter(|pid| *pid != 0)
+            .collect()
+    }
+
+    /// Takes back the slots of peers that are gone or, where slots are short, idle; `fold` is
+    /// given what each of those had counted.
+    ///
+    /// # Errors
+    /// Where the kernel's maps can't be read or written.
+    pub fn recycle(&mut self, fold: impl FnMut(&PeerKey, &Counted)) -> Result<()> {
+        self.slots.recycle(clock::now_ns(), fold)
+    }
+
+    /// What every peer has counted that has a slot now: complete even where events were lost.
+    ///
+    /// # Errors
+    /// Where the maps can't be read.
+    pub fn counted(&mut self) -> Result<Vec<(PeerKey, Counted)>> {
+        self.slots.counted(clock::now_ns())
+    }
+
+    /// Takes the programs away and hands over what they had still told: from then on what was
+    /// produced is what was delivered and what was lost.
+    ///
+    /// # Errors
+    /// Where a program can't be taken away, or the counters can't be read.
+    pub fn end(&mut self, mut receive: impl FnMut(&Event, Option<&PeerKey>)) -> Result<()> {
+        for name in program::OBSERVER {
+            detach(named(&mut self.ebpf, name)?).with_context(|| format!("detaching {name}"))?;
+        }
+        // One may have been running on another CPU, between counting an event and telling it.
+        let until = Instant::now() + LAST_WORDS;
+        loop {
+            let counters = self.counters()?;
+            self.poll(&mut receive);
+            if counters.produced == self.delivered + counters.lost || Instant::now() >= until {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// The books, apart from what user space forgot. Connections that are present aren't
+    /// counted here: that takes a while.
     ///
     /// # Errors
     /// Where the map can't be read.
-    pub fn counters(&self) -> Result<ObserverCounters> {
+    pub fn accounts(&self) -> Result<Accounts> {
+        let counters = self.counters()?;
+        Ok(Accounts {
+            events: Events {
+                produced: counters.produced,
+                delivered: self.delivered,
+                lost: counters.lost,
+            },
+            flows: Flows {
+                created: counters.flows_created + self.found,
+                closed: counters.flows_closed,
+                present: 0,
+            },
+            slots_returned: self.slots.returned,
+            unplaced: counters.peers_full,
+            ..Accounts::default()
+        })
+    }
+
+    /// How many connections are followed now.
+    ///
+    /// # Errors
+    /// Where the map can't be read.
+    pub fn flows_present(&self) -> Result<u64> {
+        let map = self
+            .ebpf
+            .map(map::FLOWS)
+            .context("no flows in the object")?;
+        let flows = HashMap::<_, u64, Flow>::try_from(map)?;
+        Ok(flows.keys().filter_map(Result::ok).count() as u64)
+    }
+
+    fn counters(&self) -> Result<ObserverCounters> {
         let map = self
             .ebpf
             .map(map::OBSERVER_COUNTERS)
@@ -87,41 +184,9 @@ impl Observer {
         Ok(sum)
     }
 
-    /// Latencies of every peer that has a slot, as the kernel programs counted them: complete
-    /// even where events were lost.
-    ///
-    /// # Errors
-    /// Where the map can't be read.
-    pub fn latencies(&mut self) -> Result<Vec<(PeerKey, Histogram)>> {
-        learn_peers(&self.peers, &mut self.known);
-        let map = self
-            .ebpf
-            .map(map::LATENCY)
-            .context("no latencies in the object")?;
-        let values = PerCpuArray::<_, Buckets>::try_from(map)?;
-        let mut latencies = Vec::new();
-        for (slot, peer) in self.known.iter().enumerate() {
-            let Some(peer) = peer else { continue };
-            let mut histogram = Histogram::default();
-            for cpu in values.get(&(slot as u32), 0)?.iter() {
-                for (bucket, &count) in cpu.counts.iter().enumerate() {
-                    histogram.record_bucket(bucket, u64::from(count));
-                }
-            }
-            latencies.push((*peer, histogram));
-        }
-        Ok(latencies)
-    }
-}
-
-/// Reads which peer has which slot.
-fn learn_peers(peers: &HashMap<MapData, PeerKey, u32>, known: &mut Vec<Option<PeerKey>>) {
-    for (key, slot) in peers.iter().filter_map(Result::ok) {
-        let slot = slot as usize;
-        if known.len() <= slot {
-            known.resize(slot + 1, None);
-        }
-        known[slot] = Some(key);
+    /// How many requests wait, of every peer that was told of.
+    pub fn gauges(&self) -> Vec<(PeerKey, Gauge)> {
+        self.slots.gauges()
     }
 }
 
@@ -153,7 +218,13 @@ const SKB: [(&str, CgroupSkbAttachType); 2] = [
     (program::SKB_EGRESS, CgroupSkbAttachType::Egress),
     (program::SKB_INGRESS, CgroupSkbAttachType::Ingress),
 ];
-const CONNECT: [&str; 2] = [program::CONNECT4, program::CONNECT6];
+const ADDRESS: [&str; 4] = [
+    program::CONNECT4,
+    program::CONNECT6,
+    program::SENDMSG4,
+    program::SENDMSG6,
+];
+const SOCKET: [&str; 2] = [program::SOCK_CREATE_OBSERVE, program::SOCK_RELEASE_OBSERVE];
 
 /// Has the verifier check every program, which takes its time.
 fn load(ebpf: &mut Ebpf) -> Result<()> {
@@ -161,9 +232,13 @@ fn load(ebpf: &mut Ebpf) -> Result<()> {
         let skb: &mut CgroupSkb = named(ebpf, name)?.try_into()?;
         skb.load().with_context(|| format!("loading {name}"))?;
     }
-    for name in CONNECT {
+    for name in ADDRESS {
         let connect: &mut CgroupSockAddr = named(ebpf, name)?.try_into()?;
         connect.load().with_context(|| format!("loading {name}"))?;
+    }
+    for name in SOCKET {
+        let socket: &mut CgroupSock = named(ebpf, name)?.try_into()?;
+        socket.load().with_context(|| format!("loading {name}"))?;
     }
     let name = program::SOCK_OPS;
     let sock_ops: &mut SockOps = named(ebpf, name)?.try_into()?;
@@ -178,9 +253,15 @@ fn attach(ebpf: &mut Ebpf, cgroup: &File) -> Result<()> {
         skb.attach(cgroup, way, mode)
             .with_context(|| format!("attaching {name}"))?;
     }
-    for name in CONNECT {
+    for name in ADDRESS {
         let connect: &mut CgroupSockAddr = named(ebpf, name)?.try_into()?;
         connect
+            .attach(cgroup, mode)
+            .with_context(|| format!("attaching {name}"))?;
+    }
+    for name in SOCKET {
+        let socket: &mut CgroupSock = named(ebpf, name)?.try_into()?;
+        socket
             .attach(cgroup, mode)
             .with_context(|| format!("attaching {name}"))?;
     }
@@ -189,6 +270,20 @@ fn attach(ebpf: &mut Ebpf, cgroup: &File) -> Result<()> {
     sock_ops
         .attach(cgroup, mode)
         .with_context(|| format!("attaching {name}"))?;
+    Ok(())
+}
+
+fn detach(program: &mut Program) -> Result<()> {
+    match program {
+        Program::CgroupSkb(it) => it.unload()?,
+        Program::CgroupSock(it) => it.unload()?,
+        Program::CgroupSockAddr(it) => it.unload()?,
+        Program::SockOps(it) => it.unload()?,
+        other => anyhow::bail!(
+            "it is no program of the observer's: {:?}",
+            other.prog_type()
+        ),
+    }
     Ok(())
 }
 

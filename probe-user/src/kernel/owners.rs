@@ -53,6 +53,8 @@ impl Owners {
             }
         }
         self.cookies.retain(|inode, _| seen.contains_key(inode));
+        // Found anew, all of them: ports that nobody serves any more aren't kept.
+        self.known.clear();
         for (inode, pid) in seen {
             let cookie = *self.cookies.entry(inode).or_insert_with(|| cookie_of(pid));
             let Some(cookie) = cookie else { continue };

@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, fs, os::unix::fs::MetadataExt};
 
+use probe_common::question::DNS_PORT;
+
 /// When a process started, in clock ticks since boot: with the pid, who it is. `None` where
 /// there is no such process, or only what its parent hasn't asked for yet.
 pub fn started(pid: u32) -> Option<u64> {
@@ -134,8 +136,8 @@ pub fn netns_inode(pid: u32) -> Option<u64> {
     Some(fs::metadata(format!("/proc/{pid}/ns/net")).ok()?.ino())
 }
 
-/// Which processes listen on which TCP port, in the network namespace of that inode; the lowest
-/// process id where several share one.
+/// Which processes listen on which TCP port, or are asked at DNS's over UDP, in the network
+/// namespace of that inode; the lowest process id where several share one.
 pub fn listeners(netns_inode_wanted: u64) -> HashMap<u16, u32> {
     let mut ports = HashMap::new();
     let mut sockets: Option<HashMap<u64, u16>> = None;
@@ -155,25 +157,34 @@ pub fn listeners(netns_inode_wanted: u64) -> HashMap<u16, u32> {
     ports
 }
 
-/// Listening TCP sockets of a process's network namespace: inode to port.
+/// Listening TCP sockets of a process's network namespace, and those that DNS servers have over
+/// UDP: inode to port.
 fn listening_sockets(pid: u32) -> HashMap<u64, u16> {
     const LISTEN: &str = "0A";
+    const UNCONNECTED: &str = "07";
     let mut sockets = HashMap::new();
-    for table in ["tcp", "tcp6"] {
+    for (table, wanted) in [
+        ("tcp", LISTEN),
+        ("tcp6", LISTEN),
+        ("udp", UNCONNECTED),
+        ("udp6", UNCONNECTED),
+    ] {
         let text = fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap_or_default();
         for line in text.lines().skip(1) {
             let fields: Vec<_> = line.split_ascii_whitespace().collect();
             let [_, local, _, state, ..] = fields[..] else {
                 continue;
             };
-            if state != LISTEN {
+            if state != wanted {
                 continue;
             }
             let port = local
                 .rsplit_once(':')
                 .and_then(|(_, p)| u16::from_str_radix(p, 16).ok());
             let inode = fields.get(9).and_then(|inode| inode.parse().ok());
-            if let (Some(port), Some(inode)) = (port, inode) {
+            if let (Some(port), Some(inode)) = (port, inode)
+                && (wanted == LISTEN || port == DNS_PORT)
+            {
                 sockets.insert(inode, port);
             }
         }

@@ -140,6 +140,21 @@ pub fn list_any() -> Result<Vec<AnySocket>> {
     Ok(all)
 }
 
+/// Lists the UDP sockets of the calling thread's network namespace.
+///
+/// # Errors
+/// Where the kernel has no socket diagnostics of UDP (CONFIG_INET_UDP_DIAG).
+pub fn list_udp() -> Result<Vec<AnySocket>> {
+    let mut all = Vec::new();
+    for (family, id) in [
+        (AF_INET, SocketId::new_v4()),
+        (AF_INET6, SocketId::new_v6()),
+    ] {
+        dump(family, IPPROTO_UDP, id, |it| all.push(any(IPPROTO_UDP, it)))?;
+    }
+    Ok(all)
+}
+
 fn any(protocol: u8, response: &InetResponse) -> AnySocket {
     let InetResponseHeader {
         state,

@@ -1,178 +1,271 @@
-//! Calls out of events: what waits on each connection, and how its waiting ends.
-
-use std::collections::HashMap;
+//! Calls out of events: what is known of each connection, and what its turns and its end amount
+//! to.
 
 use probe_common::{
-    event::{AnswerEvent, CloseEvent, Event, EventHeader, ending},
-    flow::role,
+    event::{CallEvent, CloseEvent, Event, FrameEvent, HelloEvent, ending},
+    flow::{framing, role},
 };
 
-use super::{Party, PartyIndex};
-use crate::protocol;
+use super::{
+    Call, Outcome, Party, PartyIndex,
+    ledger::{FaultId, Ledger, Wire},
+    recent::Recent,
+    streams::Streams,
+};
+use crate::protocol::{self, Answer, Kind, Protocol, Request};
 
-/// How a call ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Outcome {
-    /// Answered, and well.
-    #[default]
-    Ok,
-    /// Answered with an error.
-    Error,
-    /// The other side reset the connection.
-    Reset,
-    /// Nobody listened.
-    Refused,
-    /// No connection came to be.
-    ConnectTimeout,
-    /// The caller left while an answer was due.
-    Abandoned,
-    /// The other side closed without an answer.
-    Closed,
+/// What is known of a connection.
+#[derive(Clone, Copy, Debug, Default)]
+struct Connection {
+    connected_ns: u64,
+    pid: u32,
+    tid: u32,
+    protocol: Protocol,
+    flows: Option<[u64; 2]>,
 }
 
-impl Outcome {
-    /// Its name in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Error => "error",
-            Self::Reset => "reset",
-            Self::Refused => "refused",
-            Self::ConnectTimeout => "connect_timeout",
-            Self::Abandoned => "abandoned",
-            Self::Closed => "closed",
+impl Connection {
+    /// What a call is told of the connection it is made on.
+    fn call(&self, cookie: u64) -> Call {
+        Call {
+            cookie,
+            connected_ns: self.connected_ns,
+            pid: self.pid,
+            tid: self.tid,
+            protocol: self.protocol,
+            ..Call::default()
         }
     }
 
-    /// Whether an answer came.
-    pub fn is_answered(self) -> bool {
-        matches!(self, Self::Ok | Self::Error)
+    fn wire(&self, cookie: u64) -> Wire {
+        Wire {
+            flows: self.flows,
+            cookie,
+        }
     }
 }
 
-/// A call that ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Call {
-    /// Whose call it was; `None` before the model has said so.
-    pub party: Option<PartyIndex>,
-    /// Cookie of the connection.
-    pub cookie: u64,
-    /// When it ended: its answer's first byte, or what came instead.
-    pub ended_ns: u64,
-    /// How long it had waited by then.
-    pub waited_ns: u64,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// The protocol's own status, where it has one.
-    pub status: Option<u16>,
-    /// Hash of the request's first bytes: the same for the same request made again.
-    pub fingerprint: u64,
-}
-
-/// Connections followed at once; beyond, those where nothing waits are forgotten.
-const MOST: usize = 131_072;
-
-/// What waits on each connection.
+/// The connections that calls are made on.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
-    waiting: HashMap<u64, Waiting>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Waiting {
-    number: u32,
-    fingerprint: u64,
+    connections: Recent<Connection>,
+    streams: Streams,
+    /// Calls that ended with the last event, and weren't handed on yet; the last one first.
+    ended: Vec<Call>,
+    /// Who knows which fault a call was in.
+    pub(super) ledger: Option<Box<dyn Ledger>>,
 }
 
 impl Calls {
     /// Takes in one event of a party's connection; gives the call that ended with it.
-    pub(super) fn follow(&mut self, event: &Event, party: &mut Party) -> Option<Call> {
+    pub(super) fn follow(
+        &mut self,
+        event: &Event<'_>,
+        party: &mut Party,
+        index: PartyIndex,
+    ) -> Option<Call> {
         match event {
-            Event::Connect(_) => None,
+            Event::Connect(connect) => {
+                let connection = Connection {
+                    connected_ns: connect.header.at_ns,
+                    pid: connect.pid,
+                    tid: connect.tid,
+                    ..Connection::default()
+                };
+                self.connections.insert(connect.header.cookie, connection);
+                None
+            }
             Event::Established(established) => {
                 if established.connect_ns > 0 {
                     party.connects.record(established.connect_ns / 1_000);
                 }
+                let connection = self.connections.entry(established.header.cookie);
+                connection.flows = Some(Wire::flows_of(established));
+                if established.role == role::SERVER {
+                    connection.connected_ns = established.header.at_ns;
+                }
                 None
             }
-            Event::Request(request) => {
-                self.begin(&request.header, request.number, request.prefix(), party);
+            Event::Greeting(greeting) => {
+                let connection = self.connections.entry(greeting.header.cookie);
+                connection.protocol = protocol::greeting(greeting.prefix());
                 None
             }
-            Event::Answer(answer) => Some(self.answered(answer, party)),
-            Event::Close(close) => self.closed(close, party),
+            Event::Hello(hello) => {
+                self.hello(hello, party);
+                None
+            }
+            Event::Frame(frame) => self.frame(frame, party),
+            Event::Message(_) => None,
+            Event::Call(call) => self.answered(call, party),
+            Event::Close(close) => self.closed(close, party, index),
         }
     }
 
-    fn begin(&mut self, header: &EventHeader, number: u32, prefix: &[u8], party: &mut Party) {
-        let waiting = Waiting {
-            number,
-            fingerprint: fingerprint(prefix),
-        };
-        if self.waiting.insert(header.cookie, waiting).is_none() {
-            party.in_flight += 1;
-            party.in_flight_max = party.in_flight_max.max(party.in_flight);
+    fn answered(&mut self, event: &CallEvent, party: &mut Party) -> Option<Call> {
+        let connection = self.connections.entry(event.header.cookie);
+        if event.framing == framing::DATAGRAM {
+            connection.protocol = Protocol::Dns;
         }
-        if self.waiting.len() > MOST {
-            // Their ends were lost; nothing tells any more when they were.
-            self.waiting.clear();
-            party.in_flight = 0;
-        }
-    }
-
-    fn answered(&mut self, answer: &AnswerEvent, party: &mut Party) -> Call {
-        let meaning = protocol::answer(answer.prefix());
-        if meaning.protocol != protocol::UNKNOWN {
-            party.protocol = Some(meaning.protocol);
-        }
-        let outcome = if meaning.failed {
-            Outcome::Error
+        let (request, answer) = if event.framing == framing::TLS {
+            unread()
         } else {
-            Outcome::Ok
+            protocol::exchange(connection.protocol, event.request(), event.answer())
         };
+        connection.protocol = answer.protocol;
+        party.speaks(answer.protocol);
+        if request.kind == Kind::Handshake {
+            party.agreed += 1;
+            return None;
+        }
         let call = Call {
-            party: None,
-            cookie: answer.header.cookie,
-            ended_ns: answer.header.at_ns,
-            waited_ns: answer.latency_ns,
-            outcome,
-            status: meaning.status,
-            fingerprint: self.end(answer.header.cookie, party),
+            began_ns: event.header.at_ns.saturating_sub(event.latency_ns),
+            ended_ns: event.header.at_ns,
+            waited_ns: event.latency_ns,
+            outcome: if answer.failed {
+                Outcome::Error
+            } else {
+                Outcome::Ok
+            },
+            status: answer.status,
+            fingerprint: request.fingerprint,
+            rtt_us: event.rtt_us,
+            number: event.number,
+            ..connection.call(event.header.cookie)
         };
-        party.history.record(&call);
-        call
+        let call = in_fault(&mut self.ledger, &connection.wire(call.cookie), call);
+        if event.rtt_us > 0 {
+            party.rtts.record(u64::from(event.rtt_us));
+        }
+        party.record(&call);
+        Some(call)
     }
 
-    fn closed(&mut self, close: &CloseEvent, party: &mut Party) -> Option<Call> {
-        let fingerprint = self.end(close.header.cookie, party);
+    fn hello(&mut self, hello: &HelloEvent<'_>, party: &mut Party) {
+        let connection = self.connections.entry(hello.head.header.cookie);
+        connection.protocol = Protocol::Tls;
+        party.speaks(Protocol::Tls);
+        if let Some(name) = protocol::tls::server_name(hello.prefix)
+            && party.server_name.as_ref() != Some(&name)
+        {
+            party.server_name = Some(name);
+        }
+    }
+
+    fn frame(&mut self, frame: &FrameEvent<'_>, party: &mut Party) -> Option<Call> {
+        let cookie = frame.head.header.cookie;
+        let connection = *self.connections.entry(cookie);
+        let call = self.streams.follow(frame, connection.call(cookie))?;
+        let call = in_fault(&mut self.ledger, &connection.wire(cookie), call);
+        if call.rtt_us > 0 {
+            party.rtts.record(u64::from(call.rtt_us));
+        }
+        party.speaks(call.protocol);
+        party.record(&call);
+        Some(call)
+    }
+
+    fn closed(&mut self, close: &CloseEvent, party: &mut Party, index: PartyIndex) -> Option<Call> {
+        let cookie = close.header.cookie;
+        let connection = if close.framing == framing::DATAGRAM {
+            // Each question that was left ends so; the socket may have had several.
+            let connection = self.connections.entry(cookie);
+            connection.protocol = Protocol::Dns;
+            *connection
+        } else {
+            self.connections.remove(cookie).unwrap_or_default()
+        };
         if close.ending == ending::RESET_RECEIVED {
             party.resets += 1;
+        }
+        let call = Call {
+            began_ns: close.header.at_ns.saturating_sub(close.waited_ns),
+            ended_ns: close.header.at_ns,
+            waited_ns: close.waited_ns,
+            outcome: outcome_of(close),
+            ..connection.call(cookie)
+        };
+        if close.framing == framing::HTTP2 {
+            let (ended, ledger) = (&mut self.ended, &mut self.ledger);
+            self.streams.close(call, |call| {
+                let call = in_fault(ledger, &connection.wire(cookie), call);
+                party.speaks(call.protocol);
+                party.record(&call);
+                ended.push(Call {
+                    party: Some(index),
+                    ..call
+                });
+            });
+            self.ended.reverse();
+            return self.ended.pop();
         }
         if close.waited_ns == 0 {
             return None;
         }
-        let call = Call {
-            party: None,
-            cookie: close.header.cookie,
-            ended_ns: close.header.at_ns,
-            waited_ns: close.waited_ns,
-            outcome: outcome_of(close),
-            status: None,
-            fingerprint,
+        let call = match call.outcome {
+            Outcome::Refused | Outcome::ConnectTimeout => call,
+            _ => cut_off(call, close, party)?,
         };
-        party.history.record(&call);
+        let attempted = close.attempted();
+        let wire = Wire {
+            flows: connection
+                .flows
+                .or(attempted.map(|[near, far]| Wire::flows(&near, &far))),
+            cookie,
+        };
+        let call = in_fault(&mut self.ledger, &wire, call);
+        party.record(&call);
         Some(call)
     }
 
-    /// Nothing waits on a connection any more; gives the fingerprint of what did.
-    fn end(&mut self, cookie: u64, party: &mut Party) -> u64 {
-        let Some(waiting) = self.waiting.remove(&cookie) else {
-            return 0;
-        };
-        debug_assert!(waiting.number > 0);
-        party.in_flight = party.in_flight.saturating_sub(1);
-        waiting.fingerprint
+    /// The next of the calls that ended with the last event.
+    pub(super) fn ended_as_well(&mut self) -> Option<Call> {
+        self.ended.pop()
     }
+}
+
+/// What a turn is of which nothing can be read: a request, and a good answer.
+fn unread() -> (Request, Answer) {
+    let protocol = Protocol::Tls;
+    let request = Request {
+        protocol,
+        kind: Kind::Call,
+        fingerprint: 0,
+    };
+    let answer = Answer {
+        protocol,
+        status: None,
+        failed: false,
+    };
+    (request, answer)
+}
+
+/// The same call, with the fault that it was in.
+fn in_fault(ledger: &mut Option<Box<dyn Ledger>>, wire: &Wire, call: Call) -> Call {
+    let ask = |ledger: &mut Box<dyn Ledger>| ledger.fault(wire, call.began_ns, call.ended_ns);
+    Call {
+        fault: ledger.as_mut().map_or(FaultId::NONE, ask),
+        ..call
+    }
+}
+
+/// What a request was that no answer came to; `None` where nobody would have missed it.
+fn cut_off(call: Call, close: &CloseEvent, party: &mut Party) -> Option<Call> {
+    let request = if close.framing == framing::TLS {
+        unread().0
+    } else {
+        protocol::request(call.protocol, close.request())
+    };
+    if request.kind != Kind::Call {
+        return None;
+    }
+    party.speaks(request.protocol);
+    Some(Call {
+        fingerprint: request.fingerprint,
+        protocol: request.protocol,
+        number: close.requests,
+        ..call
+    })
 }
 
 /// What the end of a connection means for the call that waited on it.
@@ -189,13 +282,4 @@ fn outcome_of(close: &CloseEvent) -> Outcome {
         ending::RESET_RECEIVED | ending::RESET_SENT => Outcome::Reset,
         _ => Outcome::Closed,
     }
-}
-
-/// FNV-1a (Fowler, Noll, Vo) over the request's first line, or its first bytes where it has
-/// none.
-fn fingerprint(prefix: &[u8]) -> u64 {
-    let line = prefix.split(|&byte| byte == b'\r').next().unwrap_or(prefix);
-    line.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
 }

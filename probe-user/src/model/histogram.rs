@@ -1,13 +1,13 @@
 //! A latency histogram with the kernel's buckets, kept sparse: most spans touch few buckets.
 
-use std::collections::BTreeMap;
-
 use probe_common::histogram::{bounds_of, bucket_of, value_of};
 
 /// Counts of latencies by bucket; microseconds throughout.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
-    counts: BTreeMap<u16, u64>,
+    /// By bucket, ascending. A list: a span of calls has few buckets, and finding one of them is
+    /// on the way of every call.
+    counts: Vec<(u16, u64)>,
     total: u64,
     max_us: u64,
 }
@@ -32,7 +32,7 @@ impl Histogram {
 
     /// Adds all that another histogram counted.
     pub fn merge(&mut self, other: &Self) {
-        for (&bucket, &count) in &other.counts {
+        for &(bucket, count) in &other.counts {
             self.add_bucket(usize::from(bucket), count);
         }
         self.max_us = self.max_us.max(other.max_us);
@@ -56,7 +56,7 @@ impl Histogram {
         }
         let rank = ((q.clamp(0.0, 1.0) * self.total as f64).ceil() as u64).max(1);
         let mut below = 0;
-        for (&bucket, &count) in &self.counts {
+        for &(bucket, count) in &self.counts {
             below += count;
             if below >= rank {
                 return Some(value_of(usize::from(bucket)).min(self.max_us));
@@ -67,14 +67,18 @@ impl Histogram {
 
     /// Buckets in use: lowest value, width and count of each, ascending; microseconds.
     pub fn buckets(&self) -> impl Iterator<Item = (u64, u64, u64)> + '_ {
-        self.counts.iter().map(|(&bucket, &count)| {
+        self.counts.iter().map(|&(bucket, count)| {
             let (low, width) = bounds_of(usize::from(bucket));
             (low, width, count)
         })
     }
 
     fn add_bucket(&mut self, bucket: usize, count: u64) {
-        *self.counts.entry(bucket as u16).or_default() += count;
+        let bucket = bucket as u16;
+        match self.counts.binary_search_by_key(&bucket, |it| it.0) {
+            Ok(place) => self.counts[place].1 += count,
+            Err(place) => self.counts.insert(place, (bucket, count)),
+        }
         self.total += count;
     }
 }

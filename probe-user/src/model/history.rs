@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use probe_common::histogram::bucket_of;
 
-use super::{Call, Histogram, Outcome, WindowStats};
+use super::{Call, Counted, Histogram, Outcome, WindowStats};
 
 /// Length of a slice: spans are told to this.
 pub const SLICE_NS: u64 = 100_000_000;
@@ -23,11 +23,32 @@ struct Slice {
     given_up: Vec<(u16, u32)>,
 }
 
+impl Slice {
+    fn merge(&mut self, other: &Self) {
+        self.ok += other.ok;
+        self.errors += other.errors;
+        self.abandoned += other.abandoned;
+        self.connect_failures += other.connect_failures;
+        for &(bucket, count) in &other.answered {
+            add(&mut self.answered, bucket, count);
+        }
+        for &(bucket, count) in &other.given_up {
+            add(&mut self.given_up, bucket, count);
+        }
+    }
+}
+
 /// The calls of one party.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     slices: BTreeMap<u64, Slice>,
     total: WindowStats,
+}
+
+impl Slice {
+    fn calls(&self) -> u64 {
+        u64::from(self.ok) + u64::from(self.errors) + u64::from(self.abandoned)
+    }
 }
 
 impl History {
@@ -58,11 +79,11 @@ impl History {
             }
         }
         if call.outcome.is_answered() {
-            add(&mut slice.answered, us);
+            add(&mut slice.answered, bucket_of(us) as u16, 1);
             total.latency.record(us);
             total.waited.record(us);
         } else if call.outcome == Outcome::Abandoned {
-            add(&mut slice.given_up, us);
+            add(&mut slice.given_up, bucket_of(us) as u16, 1);
             total.waited.record(us);
         }
     }
@@ -90,9 +111,30 @@ impl History {
         window
     }
 
-    /// Replaces the total's latencies by better ones.
-    pub fn replace_latency(&mut self, latency: Histogram) {
-        self.total.latency = latency;
+    /// Takes the totals from what the kernel programs counted, which is complete also where
+    /// events were lost. How answers were meant can't be counted there: what events told of that
+    /// stays, and the rest is neither ok nor an error.
+    /// `agreed` of the turns that were told were no calls.
+    pub fn replace_total(&mut self, counted: &Counted, agreed: u64) {
+        let total = &mut self.total;
+        let it = &counted.counters;
+        total.calls = counted.calls().saturating_sub(agreed);
+        total.abandoned = it.abandoned;
+        total.connect_failures = it.connect_failures;
+        total.latency.clone_from(&counted.latency);
+    }
+
+    /// Adds the calls of another.
+    pub fn merge(&mut self, other: Self) {
+        for (at, slice) in other.slices {
+            self.slices.entry(at).or_default().merge(&slice);
+        }
+        self.total.merge(&other.total);
+    }
+
+    /// Slices that are remembered.
+    pub fn slices(&self) -> usize {
+        self.slices.len()
     }
 
     /// Everything since the beginning; its span is zero.
@@ -100,17 +142,24 @@ impl History {
         &self.total
     }
 
-    /// Forgets slices that ended before a time; the total stays.
-    pub fn forget_before(&mut self, ns: u64) {
-        self.slices = self.slices.split_off(&(ns / SLICE_NS));
+    /// Forgets slices that ended before a time, the total stays; gives how many calls were in
+    /// them.
+    pub fn forget_before(&mut self, ns: u64) -> u64 {
+        let first_kept = ns / SLICE_NS;
+        let is_old = |(first, _): (&u64, _)| *first < first_kept;
+        if !self.slices.first_key_value().is_some_and(is_old) {
+            return 0;
+        }
+        let kept = self.slices.split_off(&first_kept);
+        let forgotten = std::mem::replace(&mut self.slices, kept);
+        forgotten.values().map(Slice::calls).sum()
     }
 }
 
-fn add(buckets: &mut Vec<(u16, u32)>, us: u64) {
-    let bucket = bucket_of(us) as u16;
+fn add(buckets: &mut Vec<(u16, u32)>, bucket: u16, times: u32) {
     match buckets.iter_mut().find(|(known, _)| *known == bucket) {
-        Some((_, count)) => *count += 1,
-        None => buckets.push((bucket, 1)),
+        Some((_, count)) => *count += times,
+        None => buckets.push((bucket, times)),
     }
 }
 
@@ -161,6 +210,19 @@ mod tests {
         assert_eq!(window.latency.count(), 1);
         assert_eq!(window.waited.count(), 2);
         assert_eq!(window.success_rate(), Some(1.0 / 3.0));
+    }
+
+    #[test]
+    fn histories_of_one_party_add_up() {
+        let (mut one, mut two) = (History::default(), History::default());
+        one.record(&call(10, 500, Outcome::Ok));
+        two.record(&call(20, 500, Outcome::Ok));
+        two.record(&call(950, 700, Outcome::Abandoned));
+        one.merge(two);
+        let both = one.window(0, SLICE_NS);
+        assert_eq!((both.calls, both.latency.count()), (2, 2));
+        assert_eq!(one.window(0, 10 * SLICE_NS).abandoned, 1);
+        assert_eq!((one.total().calls, one.total().waited.count()), (3, 3));
     }
 
     #[test]

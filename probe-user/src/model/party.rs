@@ -1,12 +1,18 @@
 //! The parties of calls: dependencies, as one process calls them, and services, as they are
 //! called.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use probe_common::{event::ConnectEvent, flow::PeerKey};
+use probe_common::{address::protocol, counters::PeerCounters, event::ConnectEvent, flow::PeerKey};
 
-use super::{history::History, socket_address};
-use crate::protocol;
+use super::{
+    Call, Counted, Histogram, Outcome, WindowStats,
+    container::Container,
+    history::History,
+    names::{Name, Source},
+    socket_address,
+};
+use crate::protocol::{Protocol, UNKNOWN};
 
 /// Who a process is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +38,42 @@ impl Process {
     }
 }
 
+impl Process {
+    /// The container that it runs in.
+    pub fn container(&self) -> Option<Container<'_>> {
+        Container::at(&self.cgroup)
+    }
+}
+
+/// Payload that went over the connections of a party.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes sent.
+    pub bytes_out: u64,
+    /// Bytes received.
+    pub bytes_in: u64,
+    /// Segments that were sent again.
+    pub retransmits: u64,
+}
+
+impl Traffic {
+    /// As a peer's counters have it.
+    pub(super) fn of(counters: &PeerCounters) -> Self {
+        Self {
+            bytes_out: counters.bytes_out,
+            bytes_in: counters.bytes_in,
+            retransmits: counters.retransmits,
+        }
+    }
+
+    /// Adds that of others.
+    pub fn add(&mut self, other: &Self) {
+        self.bytes_out += other.bytes_out;
+        self.bytes_in += other.bytes_in;
+        self.retransmits += other.retransmits;
+    }
+}
+
 /// What is kept of either kind.
 #[derive(Clone, Debug, Default)]
 pub struct Party {
@@ -44,15 +86,88 @@ pub struct Party {
     /// Wire protocol, once recognised.
     pub protocol: Option<&'static str>,
     /// How long connecting took.
-    pub connects: super::Histogram,
+    pub connects: Histogram,
     /// Connections that were reset by the other side.
     pub resets: u64,
+    /// Calls by how they ended, in the order of [`Outcome::ALL`].
+    pub outcomes: [u64; Outcome::ALL.len()],
+    /// Answers by which the server said that it had too much to do: HTTP 429 and 503.
+    pub shed: u64,
+    /// Payload, as the kernel programs counted it.
+    pub traffic: Traffic,
+    /// Turns that agreed on a connection: the kernel programs count them as calls.
+    pub agreed: u64,
+    /// Round-trip times of its connections, one at each answer.
+    pub rtts: Histogram,
+    /// Host that a TLS ClientHello asked for.
+    pub server_name: Option<String>,
+    /// When it was last heard of.
+    pub last_ns: u64,
+    /// What the kernel programs counted of its peers, as far as it was read: of those whose slots
+    /// were taken back, and at the end of all.
+    pub counted: Counted,
 }
 
 impl Party {
     /// Name of the wire protocol.
     pub fn protocol(&self) -> &'static str {
-        self.protocol.unwrap_or(protocol::UNKNOWN)
+        self.protocol.unwrap_or(UNKNOWN)
+    }
+
+    /// Takes note of what was spoken, where that was understood.
+    pub(super) fn speaks(&mut self, protocol: Protocol) {
+        if protocol != Protocol::Unknown {
+            self.protocol = Some(protocol.name());
+        }
+    }
+
+    /// Everything since the beginning.
+    pub fn total(&self) -> &WindowStats {
+        self.history.total()
+    }
+
+    /// Takes in how a call ended.
+    pub(super) fn record(&mut self, call: &Call) {
+        self.history.record(call);
+        self.outcomes[call.outcome as usize] += 1;
+        self.shed += u64::from(matches!(call.status, Some(429 | 503)));
+    }
+
+    /// Takes in all that was kept of another, which turned out to be the same.
+    pub(super) fn absorb(&mut self, other: Self) {
+        // Every field by name, so that a new one isn't forgotten here.
+        let Self {
+            history,
+            in_flight,
+            in_flight_max,
+            protocol,
+            connects,
+            resets,
+            outcomes,
+            shed,
+            traffic,
+            agreed,
+            rtts,
+            server_name,
+            last_ns,
+            counted,
+        } = other;
+        self.history.merge(history);
+        self.in_flight += in_flight;
+        // Nobody knows when each had its most: this many there were at the least.
+        self.in_flight_max = self.in_flight_max.max(in_flight_max).max(self.in_flight);
+        self.protocol = self.protocol.or(protocol);
+        self.connects.merge(&connects);
+        self.resets += resets;
+        let counts = self.outcomes.iter_mut().zip(outcomes);
+        counts.for_each(|(own, other)| *own += other);
+        self.shed += shed;
+        self.traffic.add(&traffic);
+        self.agreed += agreed;
+        self.rtts.merge(&rtts);
+        self.last_ns = self.last_ns.max(last_ns);
+        self.counted.add(&counted);
+        self.server_name = self.server_name.take().or(server_name);
     }
 }
 
@@ -63,8 +178,10 @@ pub struct Dependency {
     pub pid: u32,
     /// Command name of the caller.
     pub service: String,
-    /// Name from the scenario, else the address.
+    /// What it is called.
     pub name: String,
+    /// Where that name is from.
+    pub named: Source,
     /// Address and port that were seen first.
     pub remote: SocketAddr,
     /// Which peers of the kernel's maps it is made of.
@@ -74,15 +191,76 @@ pub struct Dependency {
 }
 
 impl Dependency {
-    pub(super) fn new(peer: &PeerKey, remote: SocketAddr, name: String, service: String) -> Self {
+    pub(super) fn new(peer: &PeerKey, remote: SocketAddr, name: Name, service: String) -> Self {
         Self {
             pid: peer.pid,
             service,
-            name,
+            name: name.text,
+            named: name.source,
             remote,
             peers: Vec::new(),
             party: Party::default(),
         }
+    }
+
+    /// Whether it is what a process calls at a far side of that name. A scenario's name may stand
+    /// for several ports; what else has a name is one service at each port.
+    pub(super) fn is(&self, peer: &PeerKey, name: &Name) -> bool {
+        let same_port = name.source == Source::Scenario || self.remote.port() == peer.port;
+        self.pid == peer.pid
+            && self.name == name.text
+            && same_port
+            && self.transport_number() == peer.protocol
+            && self.netns_cookie() == peer.netns_cookie
+    }
+
+    /// The far sides that it is made of, in the order in which they were seen.
+    pub fn remotes(&self) -> Vec<SocketAddr> {
+        let mut remotes: Vec<_> = Vec::new();
+        for remote in self.peers.iter().map(remote_of) {
+            if !remotes.contains(&remote) {
+                remotes.push(remote);
+            }
+        }
+        remotes
+    }
+
+    /// Cookie of the caller's network namespace; 0 where it isn't known.
+    pub fn netns_cookie(&self) -> u64 {
+        self.peers.first().map_or(0, |peer| peer.netns_cookie)
+    }
+
+    /// Id of the caller's cgroup; 0 where it isn't known.
+    pub fn cgroup_id(&self) -> u64 {
+        self.peers.first().map_or(0, |peer| peer.cgroup_id)
+    }
+
+    /// The transport protocol's name.
+    pub fn transport(&self) -> &'static str {
+        transport(self.transport_number())
+    }
+
+    fn transport_number(&self) -> u8 {
+        let first = self.peers.first();
+        first.map_or(protocol::TCP, |peer| peer.protocol)
+    }
+
+    /// Whether TLS told a name since it was named.
+    pub(super) fn has_better_name(&self) -> bool {
+        self.named > Source::ServerName && self.party.server_name.is_some()
+    }
+
+    /// Takes in another, which turned out to be the same.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.peers.extend(other.peers);
+        self.party.absorb(other.party);
+    }
+}
+
+fn transport(number: u8) -> &'static str {
+    match number {
+        protocol::UDP => "udp",
+        _ => "tcp",
     }
 }
 
@@ -93,10 +271,14 @@ pub struct Service {
     pub port: u16,
     /// Cookie of its network namespace; 0 where it isn't known.
     pub netns_cookie: u64,
+    /// Transport protocol number.
+    pub transport: u8,
     /// Process id; 0 where it isn't known.
     pub pid: u32,
     /// Who it is.
     pub process: Process,
+    /// Addresses at which it was reached, as far as that was seen.
+    pub addresses: Vec<IpAddr>,
     /// Its calls.
     pub party: Party,
 }
@@ -106,9 +288,28 @@ impl Service {
         Self {
             port: peer.port,
             netns_cookie: peer.netns_cookie,
+            transport: peer.protocol,
             pid: 0,
             process: Process::default(),
+            addresses: Vec::new(),
             party: Party::default(),
+        }
+    }
+}
+
+/// Addresses of a service that are kept.
+const MOST_ADDRESSES: usize = 16;
+
+impl Service {
+    /// The transport protocol's name.
+    pub fn transport(&self) -> &'static str {
+        transport(self.transport)
+    }
+
+    /// Takes in that it was reached at an address.
+    pub(super) fn is_reached_at(&mut self, address: IpAddr) {
+        if self.addresses.len() < MOST_ADDRESSES && !self.addresses.contains(&address) {
+            self.addresses.push(address);
         }
     }
 }

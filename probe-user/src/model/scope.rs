@@ -1,10 +1,10 @@
-//! What of all that the kernel programs see a person asked for, and what it is called.
+//! What of all that the kernel programs see a person asked for.
 
 use std::net::{IpAddr, SocketAddr};
 
 use probe_common::flow::{PeerKey, role};
 
-use super::{Process, Service};
+use super::{Process, Service, listener::Listener};
 use crate::plan::Endpoint;
 
 /// What is looked at; empty, everything is.
@@ -55,6 +55,27 @@ impl Scope {
         }
     }
 
+    /// Whether a caller is the service under test, where that is said by process or cgroup.
+    pub(super) fn names_the_caller(&self, pid: u32, command: &str, it: &Process) -> Option<bool> {
+        if let Some(wanted) = &self.process {
+            return Some(*wanted == command || *wanted == pid.to_string());
+        }
+        let wanted = self.cgroup.as_ref()?;
+        Some(is_below(&it.cgroup, wanted))
+    }
+
+    /// Whether a port that nobody called is looked at.
+    pub(super) fn covers_listener(&self, listener: &Listener) -> bool {
+        self.netns_cookie
+            .is_none_or(|wanted| wanted == listener.netns_cookie)
+            && self
+                .listen
+                .is_none_or(|port| port == listener.address.port())
+            && self
+                .names_the_caller(listener.pid, &listener.process.command, &listener.process)
+                .unwrap_or(true)
+    }
+
     /// Whether a service is the one under test.
     pub(super) fn is_the_service(&self, service: &Service) -> bool {
         self.listen.is_none_or(|port| port == service.port)
@@ -72,27 +93,11 @@ impl Scope {
 fn is_below(cgroup: &str, other: &str) -> bool {
     let trimmed = |path: &str| path.trim_matches('/').to_owned();
     let (cgroup, other) = (trimmed(cgroup), trimmed(other));
-    cgroup == other || cgroup.starts_with(&(other + "/"))
-}
-
-/// Names of far sides.
-#[derive(Clone, Debug, Default)]
-pub struct Names(Vec<(Endpoint, String)>);
-
-impl Names {
-    /// Names for endpoints, the first that fits counting.
-    pub fn new(names: Vec<(Endpoint, String)>) -> Self {
-        Self(names)
-    }
-
-    pub(super) fn of(&self, remote: SocketAddr) -> Option<&str> {
-        let named = self.0.iter().find(|(endpoint, _)| is_at(endpoint, remote));
-        named.map(|(_, name)| name.as_str())
-    }
+    other.is_empty() || cgroup == other || cgroup.starts_with(&(other + "/"))
 }
 
 /// Whether an address and port fall under an endpoint.
-fn is_at(endpoint: &Endpoint, remote: SocketAddr) -> bool {
+pub(super) fn is_at(endpoint: &Endpoint, remote: SocketAddr) -> bool {
     if endpoint.port.is_some_and(|port| port != remote.port()) {
         return false;
     }

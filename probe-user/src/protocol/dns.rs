@@ -1,8 +1,13 @@
-//! DNS answers (RFC 1035): which addresses somebody was told for which name.
+//! DNS (RFC 1035), over UDP as it is and over TCP with its length before it: questions, how their
+//! answers begin, and which addresses somebody was told for which name.
+
+mod message;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use simple_dns::{Name, Packet, PacketFlag, RCODE, rdata::RData};
+
+pub use message::{answer, is_question, request};
 
 /// What an answer says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +16,8 @@ pub struct Told {
     pub name: String,
     /// Its addresses, those behind its aliases included; one at least.
     pub addresses: Vec<IpAddr>,
+    /// How long that holds, seconds: the shortest of its records' times to live.
+    pub ttl_s: u32,
 }
 
 /// Reads an answer to a question for addresses; `None` for any other message, a failure, or one
@@ -24,10 +31,12 @@ pub fn told(message: &[u8]) -> Option<Told> {
     // The name, and what it is an alias of, and so on: records of other names are none of its.
     let mut called = vec![name.clone()];
     let mut addresses = Vec::new();
+    let mut ttl_s = u32::MAX;
     for record in &packet.answers {
         if !called.contains(&plain(&record.name)) {
             continue;
         }
+        ttl_s = ttl_s.min(record.ttl);
         match &record.rdata {
             RData::CNAME(alias) => called.push(plain(&alias.0)),
             RData::A(v4) => addresses.push(IpAddr::V4(Ipv4Addr::from(v4.address))),
@@ -35,7 +44,11 @@ pub fn told(message: &[u8]) -> Option<Told> {
             _ => {}
         }
     }
-    (!addresses.is_empty()).then_some(Told { name, addresses })
+    (!addresses.is_empty()).then_some(Told {
+        name,
+        addresses,
+        ttl_s,
+    })
 }
 
 /// A name in lower case, without a dot at its end.
@@ -61,6 +74,7 @@ mod tests {
         assert_eq!(told.name, "payments.shop");
         let addresses: Vec<String> = told.addresses.iter().map(IpAddr::to_string).collect();
         assert_eq!(addresses, ["10.0.0.7", "10.0.0.8"]);
+        assert_eq!(told.ttl_s, 60);
     }
 
     #[test]

@@ -35,7 +35,7 @@ struct Document<'a> {
     metrics: MetricsOut,
     dependencies: Vec<Dependency<'a>>,
     timeline: Vec<Entry<'a>>,
-    undeclared_dependencies: [(); 0],
+    undeclared_dependencies: serde_json::Value,
     lost_events: u64,
 }
 
@@ -158,7 +158,7 @@ impl<'a> From<&'a Verdict> for Document<'a> {
             metrics: MetricsOut::new(&v.metrics, &v.stats),
             dependencies: v.dependencies.iter().map(Dependency::from).collect(),
             timeline: v.timeline.iter().map(Entry::from).collect(),
-            undeclared_dependencies: [],
+            undeclared_dependencies: super::observed::undeclared(&v.undeclared),
             lost_events: v.lost_events,
         }
     }

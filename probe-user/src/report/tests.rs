@@ -100,6 +100,7 @@ fn failed() -> Verdict {
             kind: TimelineKind::Fault,
             text: "armed for 15 s: payments · delay 2s".into(),
         }],
+        undeclared: vec![],
         lost_events: 3,
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Reads well without colour; colour only repeats what marks and words say.
 
+use super::observed::visible;
 use crate::model::{Histogram, WindowStats};
 use crate::quantity::words;
 use crate::snapshot::Status;
@@ -151,6 +152,10 @@ fn expectations(verdict: &Verdict, paint: Paint) -> String {
 
 fn ending(verdict: &Verdict, paint: Paint) -> String {
     let mut text = String::new();
+    for it in &verdict.undeclared {
+        let line = format!("not declared: {} calls {}", it.service, it.words());
+        text += &(paint.in_code(YELLOW, &visible(&line)) + "\n");
+    }
     if let Some(time) = verdict.metrics.time_to_recover {
         let time = words::duration(time, 1);
         text += &format!("recovered {time} after the last fault\n");

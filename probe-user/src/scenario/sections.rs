@@ -205,14 +205,27 @@ fn read_steady_state(table: &Table<'_>) -> Result<SteadyState, ScenarioError> {
 
 fn read_expect(table: &Table<'_>) -> Result<Expect, ScenarioError> {
     table.allow(
-        &["success_rate", "p99", "blast_radius", "recovery"],
-        &["undeclared_dependencies", "pattern"],
+        &[
+            "success_rate",
+            "p99",
+            "blast_radius",
+            "recovery",
+            "undeclared_dependencies",
+        ],
+        &["pattern"],
     )?;
+    let count = |text: &str| {
+        text.parse::<u64>().map_err(|_| {
+            Mistake::new(format!("{text} is no count")).hint("write 0: none is expected")
+        })
+    };
+    let undeclared = table.number("undeclared_dependencies", "0", count)?;
     Ok(Expect {
         success_rate: promise(table, "success_rate", true)?,
         p99: promise(table, "p99", false)?,
         blast_radius: promise(table, "blast_radius", false)?,
         recovery: promise(table, "recovery", false)?,
+        undeclared_dependencies: undeclared.map(|found| found.value),
     })
 }
 

@@ -311,9 +311,14 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ),
     (
         "recovery = \"<= 10s\"",
-        "undeclared_dependencies = 0",
-        "40: \"undeclared_dependencies\" in [expect] is not supported yet\n\
-         hint: leave it out, or wait for a later version",
+        "undeclared_dependencies = -1",
+        "40: undeclared_dependencies: -1 is no count\nhint: write 0: none is expected",
+    ),
+    (
+        "recovery = \"<= 10s\"",
+        "undeclared_dependencies = \"0\"",
+        "40: \"undeclared_dependencies\" in [expect] is a text\n\
+         hint: it has to be a number, as 0",
     ),
     (
         "[abort]",

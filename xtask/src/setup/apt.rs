@@ -1,6 +1,6 @@
-//! Packages of Debian suites that the machine itself does not follow: an apt with a state of its
-//! own in a folder, which downloads and unpacks but never installs. Signatures are verified with
-//! the machine's Debian keyring, and the mirror is the one the machine is configured for.
+//! An apt with a state of its own in a folder, which downloads and unpacks but never installs: of a
+//! Debian suite that the machine itself need not follow, from the mirror it is configured for and
+//! verified with its Debian keyring; or of just those suites that the machine follows.
 
 mod sources;
 
@@ -14,9 +14,19 @@ use crate::process;
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// An apt that looks at one suite and keeps its state in one folder.
+/// An apt that keeps its state in one folder.
 pub(crate) struct PrivateApt {
     folder: PathBuf,
+    sources: Sources,
+}
+
+/// Where its packages come from.
+#[derive(Clone, Copy, PartialEq)]
+enum Sources {
+    /// One suite, named in the folder.
+    OneSuite,
+    /// Whatever the machine itself is configured for.
+    Machine,
 }
 
 impl PrivateApt {
@@ -30,18 +40,36 @@ impl PrivateApt {
         }
         let mirror = sources::mirror(Path::new("/etc/apt"))?;
         let folder = folder.join(suite);
-        for part in ["lists/partial", "cache/archives/partial"] {
-            fs::create_dir_all(folder.join(part))?;
-        }
+        fs::create_dir_all(&folder)?;
         let list = format!("deb [signed-by={KEYRING}] {mirror} {suite} main\n");
         fs::write(folder.join("sources.list"), list)?;
-        let apt = Self { folder };
-        process::output(
-            apt.command("apt-get")
-                .args(["--quiet", "update", "--error-on=any"]),
-        )
-        .with_context(|| format!("fetch the package lists of Debian's {suite}"))?;
+        let sources = Sources::OneSuite;
+        let apt = Self { folder, sources };
+        apt.update()
+            .with_context(|| format!("fetch the package lists of Debian's {suite}"))?;
         Ok(apt)
+    }
+
+    /// Fetches the package lists that the machine is configured for into `folder`.
+    ///
+    /// # Errors
+    /// If there is no apt, or a mirror can't be reached.
+    pub(crate) fn of_this_machine(folder: &Path) -> Result<Self> {
+        if process::find("apt-get").is_none() {
+            bail!("there is no apt-get\nhint: install them the way of your system");
+        }
+        let (folder, sources) = (folder.to_owned(), Sources::Machine);
+        let apt = Self { folder, sources };
+        apt.update().context("fetch the package lists")?;
+        Ok(apt)
+    }
+
+    fn update(&self) -> Result<()> {
+        for part in ["lists/partial", "cache/archives/partial"] {
+            fs::create_dir_all(self.folder.join(part))?;
+        }
+        let update = ["--quiet", "update", "--error-on=any"];
+        process::output(self.command("apt-get").args(update)).map(drop)
     }
 
     /// The names of all packages that start with `prefix` and end with `suffix`.
@@ -91,20 +119,45 @@ impl PrivateApt {
         fs::remove_dir_all(&downloads).context("remove the downloaded package")
     }
 
+    /// Downloads `packages` and all that they need and the machine does not have, and unpacks
+    /// them into `into`.
+    ///
+    /// # Errors
+    /// If there is no such package, or its signature or checksum is wrong.
+    pub(crate) fn unpack_with_needs(&self, packages: &[&str], into: &Path) -> Result<()> {
+        let archives = self.folder.join("cache/archives");
+        let mut download = self.command("apt-get");
+        // The lock is the machine's, whose packages stay as they are.
+        download
+            .args(["-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User=root"])
+            .args(["--quiet", "--yes", "--no-install-recommends"])
+            .args(["--download-only", "install"])
+            .args(packages);
+        process::output(&mut download)
+            .with_context(|| format!("download {}", packages.join(" ")))?;
+        fs::create_dir_all(into)?;
+        for file in fs::read_dir(&archives)?.flatten() {
+            if file.path().extension().is_some_and(|it| it == "deb") {
+                let mut unpack = Command::new("dpkg-deb");
+                process::output(unpack.arg("-x").arg(file.path()).arg(into))?;
+                fs::remove_file(file.path())?;
+            }
+        }
+        Ok(())
+    }
+
     fn command(&self, program: &str) -> Command {
         let option =
             |name: &str, file: &str| format!("{name}={}", self.folder.join(file).display());
         let mut command = Command::new(program);
-        command
-            .env("LC_ALL", "C")
-            .arg("-o")
-            .arg(option("Dir::Etc::SourceList", "sources.list"));
-        command.args([
-            "-o",
-            "Dir::Etc::SourceParts=-",
-            "-o",
-            "Acquire::Languages=none",
-        ]);
+        command.env("LC_ALL", "C");
+        if self.sources == Sources::OneSuite {
+            command
+                .arg("-o")
+                .arg(option("Dir::Etc::SourceList", "sources.list"))
+                .args(["-o", "Dir::Etc::SourceParts=-"]);
+        }
+        command.args(["-o", "Acquire::Languages=none"]);
         command.args([
             "-o",
             "APT::Update::Post-Invoke-Success::=",

@@ -21,14 +21,22 @@ pub(crate) fn ensure_debian(tools: &[Tool]) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let names = missing.join(" ");
+    install(&missing)
+}
+
+/// Installs Debian's packages.
+///
+/// # Errors
+/// If this is no Debian, the caller may not install, or apt can't.
+pub(super) fn install(packages: &[&str]) -> Result<()> {
+    let names = packages.join(" ");
     if find("apt-get").is_none() {
         bail!("install {names}: there is no apt-get\nhint: install them the way of your system");
     }
     note(&format!("apt-get install {names}"));
     let install = ["install", "--yes", "--no-install-recommends"];
     // Without an update first: where the lists are fresh it only costs time.
-    if apt_get(&install, &missing)?
+    if apt_get(&install, packages)?
         .output()
         .is_ok_and(|out| out.status.success())
     {
@@ -36,7 +44,7 @@ pub(crate) fn ensure_debian(tools: &[Tool]) -> Result<()> {
     }
     note("apt-get update");
     process::output(&mut apt_get(&["update"], &[])?).context("update the package lists")?;
-    process::output(&mut apt_get(&install, &missing)?)
+    process::output(&mut apt_get(&install, packages)?)
         .with_context(|| format!("install {names}"))?;
     Ok(())
 }

@@ -17,6 +17,16 @@ pub(super) fn stop(times: u64) -> Result<Vec<Outcome>> {
     run("stop", "stop_takes_less_than", "PROBE_STOPS", times)
 }
 
+/// Observes a thousand dependencies, and so many connections to each.
+pub(super) fn crowd(times: u64) -> Result<Vec<Outcome>> {
+    run(
+        "accounts",
+        "a_thousand_dependencies",
+        "PROBE_CONNECTIONS",
+        times,
+    )
+}
+
 /// Runs the tests of one file whose names have `filter` in them, and hears them out.
 fn run(file: &str, filter: &str, variable: &str, times: u64) -> Result<Vec<Outcome>> {
     setup::ensure_debian(&setup::TEST_TOOLS)?;

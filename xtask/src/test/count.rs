@@ -4,11 +4,14 @@ use std::fmt;
 use std::ops::AddAssign;
 
 /// Counts of tests.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Count {
     pub(super) passed: u32,
     pub(super) failed: u32,
     pub(super) skipped: u32,
+    /// Which failed, where they have names: said again in the last lines, which may be all that
+    /// somebody gets to see.
+    pub(super) failures: Vec<String>,
 }
 
 impl Count {
@@ -17,7 +20,7 @@ impl Count {
         Self {
             passed: u32::from(passed),
             failed: u32::from(!passed),
-            skipped: 0,
+            ..Self::default()
         }
     }
 
@@ -42,9 +45,15 @@ impl Count {
         Some(Self {
             passed: number("passed")?,
             failed: number("failed")?,
-            skipped: 0,
+            ..Self::default()
         })
     }
+}
+
+/// The test that failed, read from the line that tells it.
+pub(super) fn failure_of_line(line: &str) -> Option<String> {
+    let name = line.strip_prefix("test ")?.strip_suffix(" ... FAILED")?;
+    Some(name.to_owned())
 }
 
 impl AddAssign for Count {
@@ -52,6 +61,7 @@ impl AddAssign for Count {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
+        self.failures.extend(other.failures);
     }
 }
 
@@ -60,6 +70,9 @@ impl fmt::Display for Count {
         write!(f, "{} passed, {} failed", self.passed, self.failed)?;
         if self.skipped > 0 {
             write!(f, ", {} skipped", self.skipped)?;
+        }
+        if !self.failures.is_empty() {
+            write!(f, ": {}", self.failures.join(", "))?;
         }
         Ok(())
     }
@@ -77,7 +90,7 @@ mod tests {
             Some(Count {
                 passed: 36,
                 failed: 2,
-                skipped: 0
+                ..Count::default()
             })
         );
         let line = "test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 3 filtered out; finished in 1.00s";
@@ -90,10 +103,22 @@ mod tests {
         let mut count = Count {
             passed: 3,
             failed: 1,
-            skipped: 0,
+            ..Count::default()
         };
         assert_eq!(count.to_string(), "3 passed, 1 failed");
         count += Count::skipped();
         assert_eq!(count.to_string(), "3 passed, 1 failed, 1 skipped");
+    }
+
+    #[test]
+    fn says_which_failed() {
+        let mut count = Count::one(false);
+        let line = "test of_a_flood_every_packet_arrives ... FAILED";
+        count.failures.extend(failure_of_line(line));
+        count
+            .failures
+            .extend(failure_of_line("test it_rains ... ok"));
+        let told = "0 passed, 1 failed: of_a_flood_every_packet_arrives";
+        assert_eq!(count.to_string(), told);
     }
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::Outcome;
-use super::count::Count;
+use super::count::{Count, failure_of_line};
+use super::root;
 use crate::setup::{self, DEFAULT_KERNEL};
 use crate::workspace::{self, HOST_CRATES, cargo};
 use crate::{ebpf, process, soak, tidy, vm};
 
 /// How long the virtual machine may take, emulation and a busy machine included.
-const VM_PATIENCE: Duration = Duration::from_secs(900);
+const VM_PATIENCE: Duration = Duration::from_secs(1_800);
 
 /// A stage of the tests.
 pub(super) struct Stage {
@@ -55,7 +56,7 @@ pub(super) const STAGES: [Stage; 9] = [
     },
     Stage {
         name: "fuzz",
-        about: "do the parsers stand hostile input, a million times each",
+        about: "do the parsers stand hostile input, 250,000 times each",
         run: fuzz,
     },
     Stage {
@@ -90,9 +91,7 @@ impl Needs {
     }
 
     fn test_tools(&mut self) -> Result<(), String> {
-        once(&mut self.test_tools, || {
-            setup::ensure_debian(&setup::TEST_TOOLS)
-        })
+        once(&mut self.test_tools, setup::ensure_test_tools)
     }
 
     fn cargo_fuzz(&mut self) -> Result<(), String> {
@@ -187,16 +186,7 @@ fn root(needs: &mut Needs) -> Result<Outcome> {
     if let Err(reason) = needs.test_tools() {
         return Ok(Outcome::Skipped(reason));
     }
-    let programs = workspace::build_programs()?;
-    let mut command = cargo_test_command();
-    // One at a time: they share the machine's cgroups, and some measure time.
-    command
-        .args(HOST_CRATES)
-        .args(["--tests", "--", "--ignored", "--test-threads=1"]);
-    command
-        .env("PROBE_BIN", programs.join("probe"))
-        .env("LAB_BIN", programs.join("lab"));
-    Ok(Outcome::Ran(cargo_test(&mut command)?))
+    Ok(Outcome::Ran(root::run()?))
 }
 
 fn virtual_machine(needs: &mut Needs) -> Result<Outcome> {
@@ -210,7 +200,7 @@ fn virtual_machine(needs: &mut Needs) -> Result<Outcome> {
     Ok(Outcome::Ran(Count {
         passed: outcome.passed,
         failed: outcome.failed,
-        skipped: 0,
+        ..Count::default()
     }))
 }
 
@@ -219,17 +209,18 @@ fn has_kernel_library() -> bool {
     workspace::root().join("probe-ebpf/src/lib.rs").is_file()
 }
 
-fn cargo_test_command() -> Command {
+pub(super) fn cargo_test_command() -> Command {
     let mut command = cargo();
     command.args(["test", "--locked", "--no-fail-fast"]);
     command
 }
 
 /// Runs `cargo test`, showing what it prints as it comes, and counts.
-fn cargo_test(command: &mut Command) -> Result<Count> {
+pub(super) fn cargo_test(command: &mut Command) -> Result<Count> {
     let mut count = Count::default();
     let status = process::stream(command, |line| {
         println!("{line}");
+        count.failures.extend(failure_of_line(line));
         count += Count::of_line(line).unwrap_or_default();
     })?;
     if !status.success() && count.failed == 0 {

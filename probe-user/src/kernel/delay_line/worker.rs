@@ -9,6 +9,7 @@ use super::{
     Slots, Waits, corrupt,
     device::Device,
     frame::{Frame, Pool},
+    pace::Pace,
     queue::{Queue, Waiting},
     userspace::Control,
 };
@@ -30,10 +31,15 @@ pub(super) struct Worker {
     slots: Slots,
     ways: Array<MapData, Way>,
     tags: HashMap<Way, u16>,
+    /// The way back that was asked for last, and its tag.
+    last_way: Option<(Way, u16)>,
     queue: Queue,
     pool: Pool,
     waits: Waits,
+    pace: Pace,
     handed_over_ns: u64,
+    /// When it was looked at the clock last.
+    looked_ns: u64,
 }
 
 impl Worker {
@@ -49,10 +55,13 @@ impl Worker {
             slots,
             ways,
             tags: HashMap::new(),
+            last_way: None,
             queue: Queue::default(),
             pool: Pool::default(),
             waits: Waits::default(),
+            pace: Pace::default(),
             handed_over_ns: 0,
+            looked_ns: 0,
         }
     }
 
@@ -62,6 +71,7 @@ impl Worker {
             let came = self.read_batch();
             let let_go = self.control.let_go.load(Ordering::Acquire);
             let now_ns = clock::now_ns();
+            self.looked_ns = now_ns;
             let went = self.release(if let_go { u64::MAX } else { now_ns });
             self.hand_over(now_ns, let_go);
             if came || went {
@@ -75,12 +85,16 @@ impl Worker {
         self.control.statistics.take_waits(&mut self.waits);
     }
 
-    /// Sleeps until shortly before the next frame is due, then returns again and again.
+    /// Sleeps until shortly before the next frame is due, then returns again and again; where
+    /// frames are many, sleeps a little, whatever comes or is due meanwhile.
     fn rest(&self, now_ns: u64) {
         let until_due = self
             .queue
             .next_due_ns()
             .map(|due| due.saturating_sub(now_ns));
+        if let Some(ns) = self.pace.nap_ns(now_ns, until_due) {
+            return std::thread::sleep(Duration::from_nanos(ns));
+        }
         match until_due {
             Some(ns) if ns <= SPIN_NS => std::hint::spin_loop(),
             Some(ns) => self
@@ -97,7 +111,10 @@ impl Worker {
             let device = &self.device;
             match self.pool.fill(|head, rest| device.read(head, rest)) {
                 Ok(Some(frame)) => self.take_in(frame),
-                Ok(None) => break,
+                Ok(None) => {
+                    self.slots.say_empty(self.looked_ns);
+                    break;
+                }
                 Err(error) => {
                     // The device is gone with its namespace, or is going: nothing to read any
                     // more, and what waits has nowhere to go.
@@ -110,6 +127,7 @@ impl Worker {
             }
             any = true;
         }
+        self.slots.say_read();
         any
     }
 
@@ -119,6 +137,8 @@ impl Worker {
             return self.pool.recycle(frame);
         };
         let slot = self.slots.read(number);
+        self.pace
+            .note(slot.entered_ns, slot.due_ns.saturating_sub(slot.entered_ns));
         let Some(tag) = self.way_back(&slot) else {
             self.control.statistics.count_overflow();
             return self.pool.recycle(frame);
@@ -162,9 +182,20 @@ impl Worker {
             marks: u32::from(slot.marks),
             pad: 0,
         };
-        if let Some(&tag) = self.tags.get(&way) {
+        if let Some((last, tag)) = self.last_way
+            && last == way
+        {
             return Some(tag);
         }
+        let tag = match self.tags.get(&way) {
+            Some(&tag) => tag,
+            None => self.new_way(way)?,
+        };
+        self.last_way = Some((way, tag));
+        Some(tag)
+    }
+
+    fn new_way(&mut self, way: Way) -> Option<u16> {
         let tag = u16::try_from(self.tags.len() + 1).ok()?;
         if u32::from(tag) >= MAX_WAYS {
             return None;

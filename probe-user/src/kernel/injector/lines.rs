@@ -1,6 +1,6 @@
 //! Where an injector's packets wait, and how they come back from there.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use aya::programs::TcAttachType;
 use probe_common::{
     line::{queue_length, slots_per_cpu},
@@ -31,7 +31,9 @@ impl Injector {
         for line in &self.lines {
             statistics.add(&line.statistics());
         }
-        statistics.released += self.totals().map_or(0, |totals| totals.left_lane);
+        let totals = self.totals().unwrap_or_default();
+        statistics.released += totals.left_lane;
+        statistics.overflow += totals.no_slot;
         Some(statistics)
     }
 
@@ -63,17 +65,15 @@ impl Injector {
     }
 
     fn start_line(&mut self) -> Result<()> {
-        let slots = self
-            .ebpf_mut()
-            .take_map(map::LINE_SLOTS)
-            .context("no slots in the object")?;
-        let slots = match &slots {
-            aya::maps::Map::Array(data) => Slots::map(data)?,
-            _ => anyhow::bail!("the delay line's slots are not an array"),
-        };
+        let per_cpu = self.header.slots_per_cpu;
+        let [slots, read_until] =
+            [map::LINE_SLOTS, map::LINE_READ].map(|name| match self.ebpf_mut().take_map(name) {
+                Some(aya::maps::Map::Array(data)) => Ok(data),
+                _ => Err(anyhow!("{name} is not an array of the object")),
+            });
+        let slots = Slots::map(&slots?, &read_until?, per_cpu)?;
         let ways = array(self.ebpf_mut(), map::WAYS)?;
-        let room = queue_length(self.header.slots_per_cpu);
-        let line = Userspace::start(&self.netns, room, slots, ways)?;
+        let line = Userspace::start(&self.netns, queue_length(per_cpu), slots, ways)?;
         self.header.line_ifindex = line.ifindex();
         self.add_line(Box::new(line), program::TC_LINE)
     }

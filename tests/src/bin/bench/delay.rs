@@ -20,9 +20,9 @@ use nix::{
         time::TimeSpec,
     },
 };
-use tests::{Family, Pair, Probe, socket};
+use tests::{Family, Pair, Probe, snmp::Snmp, socket};
 
-use crate::{figures::Figures, host, report::Section};
+use crate::{figures::Figures, host, order, report::Section};
 
 /// Delays that are asked for, in milliseconds.
 const ASKED: [u32; 4] = [1, 10, 100, 1_000];
@@ -44,11 +44,7 @@ fn accuracy(rounds: usize) -> Result<Section> {
     let mut tails = medians.clone();
     let mut worst = medians.clone();
     for round in 0..rounds {
-        let mut order: Vec<_> = (0..ASKED.len()).collect();
-        if round % 2 == 1 {
-            order.reverse();
-        }
-        for place in order {
+        for place in order::of_round(ASKED.len(), round) {
             let without = one_way(&pair)?.median();
             let asked = ASKED[place];
             let probe = inject(&pair, &format!("delay {asked}ms"))?;
@@ -132,24 +128,24 @@ fn rate(rounds: usize) -> Result<Section> {
     let settings = [
         ("probe absent", None),
         ("through the line, 1 us", Some("delay 1us")),
+        ("through the line, 2 ms", Some("delay 2ms")),
         ("through the line, 10 ms", Some("delay 10ms")),
     ];
     let pair = Pair::new()?;
     let mut rates: Vec<_> = settings.iter().map(|_| Figures::default()).collect();
     let mut sent = rates.clone();
     let mut overflow = rates.clone();
+    let mut no_room = rates.clone();
     let mut unexplained = rates.clone();
     for round in 0..rounds {
-        let mut order: Vec<_> = (0..settings.len()).collect();
-        if round % 2 == 1 {
-            order.reverse();
-        }
-        for place in order {
+        for place in order::of_round(settings.len(), round) {
             let probe = settings[place]
                 .1
                 .map(|fault| inject(&pair, fault))
                 .transpose()?;
+            let before = Snmp::of(&pair.far)?;
             let flood = flood(&pair)?;
+            let lost = Snmp::of(&pair.far)?.growth("UdpRcvbufErrors", &before);
             let dropped = match probe {
                 Some(probe) => probe.end(Signal::SIGINT)?.counter("overflow")?,
                 None => 0,
@@ -157,7 +153,9 @@ fn rate(rounds: usize) -> Result<Section> {
             rates[place].add(flood.received as f64 / FLOOD.as_secs_f64());
             sent[place].add(flood.sent as f64 / FLOOD.as_secs_f64());
             overflow[place].add(dropped as f64);
-            unexplained[place].add(flood.sent as f64 - flood.received as f64 - dropped as f64);
+            no_room[place].add(lost as f64);
+            let told = flood.received + dropped + lost;
+            unexplained[place].add(flood.sent as f64 - told as f64);
         }
     }
     let row = |place: usize| {
@@ -165,6 +163,7 @@ fn rate(rounds: usize) -> Result<Section> {
         row.push(format!("{:.0}", sent[place].median()));
         row.extend(rates[place].spread(0));
         row.push(format!("{:.0}", overflow[place].sum()));
+        row.push(format!("{:.0}", no_room[place].sum()));
         row.push(format!("{:.0}", unexplained[place].sum()));
         row
     };
@@ -174,7 +173,8 @@ fn rate(rounds: usize) -> Result<Section> {
             "`cargo xtask bench delay`: UDP packets of {LENGTH} bytes from one thread on CPU 0 as \
              fast as it goes for {} s, received on CPU 1; {rounds} rounds, the rows taking turns. \
              Packets a second: sent (median), and received. Then, all rounds together, packets \
-             that were dropped and counted as overflow, and those that nobody counted.",
+             that were dropped and counted as overflow, those that the receiver's socket had no \
+             room for (the kernel counts them), and those that nobody counted.",
             FLOOD.as_secs()
         ),
         columns: vec![
@@ -184,6 +184,7 @@ fn rate(rounds: usize) -> Result<Section> {
             "median",
             "max",
             "overflow",
+            "socket full",
             "uncounted",
         ],
         rows: (0..settings.len()).map(row).collect(),

@@ -5,7 +5,7 @@ use anyhow::Result;
 use nix::sys::signal::Signal;
 use tests::{Pair, Probe, bpf::Kind, patience::LONG, wait_until};
 
-use crate::{figures::Figures, report::Section, round_trips};
+use crate::{figures::Figures, order, report::Section, round_trips};
 
 /// How many programs observe.
 const OBSERVERS: usize = 5;
@@ -49,11 +49,7 @@ fn taken(settings: &[Setting], rounds: usize, part: &str) -> Result<Section> {
     let mut medians: Vec<_> = settings.iter().map(|_| Figures::default()).collect();
     let mut tails = medians.clone();
     for round in 0..rounds {
-        let mut order: Vec<_> = (0..settings.len()).collect();
-        if round % 2 == 1 {
-            order.reverse();
-        }
-        for place in order {
+        for place in order::of_round(settings.len(), round) {
             let figures = take(&pair, settings[place].1)?;
             medians[place].add(figures.median());
             tails[place].add(figures.quantile(0.99));

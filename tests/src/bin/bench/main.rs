@@ -7,8 +7,10 @@ mod delay;
 mod figures;
 mod host;
 mod latency;
+mod order;
 mod report;
 mod round_trips;
+mod served;
 mod throughput;
 
 use std::{fs, path::PathBuf, process::ExitCode};
@@ -45,7 +47,7 @@ enum Part {
     Latency,
     /// How exactly packets are delayed, and how many
     Delay,
-    /// The same round trips and stream while `probe observe` watches
+    /// The same round trips, and nginx under wrk, while `probe observe` watches; what it takes itself
     Observe,
 }
 
@@ -56,7 +58,11 @@ impl Part {
             Self::Throughput => throughput::measure(rounds),
             Self::Latency => latency::measure(rounds),
             Self::Delay => delay::measure(rounds),
-            Self::Observe => latency::measure_observed(rounds),
+            Self::Observe => {
+                let mut sections = latency::measure_observed(rounds)?;
+                sections.extend(served::measure(rounds)?);
+                Ok(sections)
+            }
         }
     }
 }

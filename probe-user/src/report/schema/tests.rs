@@ -1,0 +1,155 @@
+//! Real documents are held against the schemas, by a checker of the words that they use.
+
+use serde_json::{Value, json};
+
+use super::{ALL, find};
+use crate::{
+    model::{Call, PartyIndex, undeclared::undeclared},
+    report::observed::{self, tests::Seen},
+};
+
+fn schema(kind: &str) -> Value {
+    serde_json::from_str(find(kind).unwrap()).unwrap()
+}
+
+/// What is wrong with a document, a line each. Unknown fields are told too: the schemas allow
+/// them, so that documents may grow, but nothing that probe writes is to be undocumented.
+fn wrong(root: &Value, schema: &Value, value: &Value, at: &str, out: &mut Vec<String>) {
+    let words = schema
+        .as_object()
+        .unwrap_or_else(|| panic!("{at}: {schema}"));
+    for (word, wanted) in words {
+        let holds = match word.as_str() {
+            "$schema" | "title" | "description" | "$defs" => true,
+            "$ref" => {
+                let path = wanted.as_str().unwrap().strip_prefix('#').unwrap();
+                let target = root.pointer(path).unwrap_or_else(|| panic!("{wanted}"));
+                wrong(root, target, value, at, out);
+                true
+            }
+            "const" => value == wanted,
+            "enum" => wanted.as_array().unwrap().contains(value),
+            "minimum" => value
+                .as_f64()
+                .is_none_or(|it| it >= wanted.as_f64().unwrap()),
+            "pattern" => value
+                .as_str()
+                .is_none_or(|it| fits(wanted.as_str().unwrap(), it)),
+            "type" => match wanted {
+                Value::Array(any) => any.iter().any(|it| is_a(it, value)),
+                one => is_a(one, value),
+            },
+            "required" => wanted.as_array().unwrap().iter().all(|key| {
+                let is_there = value.get(key.as_str().unwrap()).is_some();
+                if !is_there {
+                    out.push(format!("{at}: {key} is missing"));
+                }
+                is_there
+            }),
+            "properties" => {
+                for (key, inner) in value.as_object().into_iter().flatten() {
+                    match wanted.get(key) {
+                        Some(schema) => wrong(root, schema, inner, &format!("{at}/{key}"), out),
+                        None => out.push(format!("{at}/{key} is not in the schema")),
+                    }
+                }
+                true
+            }
+            "items" => {
+                for (n, inner) in value.as_array().into_iter().flatten().enumerate() {
+                    wrong(root, wanted, inner, &format!("{at}/{n}"), out);
+                }
+                true
+            }
+            other => panic!("{at}: the checker doesn't know \"{other}\""),
+        };
+        if !holds {
+            out.push(format!("{at}: {value} against {word} {wanted}"));
+        }
+    }
+}
+
+fn is_a(kind: &Value, value: &Value) -> bool {
+    match kind.as_str().unwrap() {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "integer" => value.is_u64() || value.is_i64(),
+        "boolean" => value.is_boolean(),
+        "null" => value.is_null(),
+        other => panic!("the checker doesn't know \"{other}\""),
+    }
+}
+
+/// The few patterns there are.
+fn fits(pattern: &str, text: &str) -> bool {
+    let hex = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit());
+    match pattern {
+        "^[0-9a-f]+$" => hex(text) && text == text.to_lowercase(),
+        "^[0-9a-fA-F]{64}$" => hex(text) && text.len() == 64,
+        ":[0-9]+$" => text
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| port.parse::<u16>().is_ok()),
+        other => panic!("the checker doesn't know \"{other}\""),
+    }
+}
+
+fn complaints(kind: &str, document: &Value) -> Vec<String> {
+    let schema = schema(kind);
+    let mut out = Vec::new();
+    wrong(&schema, &schema, document, "", &mut out);
+    out
+}
+
+#[test]
+fn what_observe_writes_is_what_its_schema_says() {
+    let seen = Seen::shop();
+    let found = undeclared(&seen.model);
+    let mut observation = seen.observation();
+    observation.undeclared = Some(&found);
+    let document: Value = serde_json::from_str(&observed::json(&observation)).unwrap();
+    assert_eq!(complaints("probe.observe/1", &document), [""; 0]);
+    let nothing = Seen::nothing();
+    let document = serde_json::from_str(&observed::json(&nothing.observation())).unwrap();
+    assert_eq!(complaints("observe", &document), [""; 0]);
+}
+
+#[test]
+fn calls_are_what_their_schema_says() {
+    let seen = Seen::shop();
+    for party in [PartyIndex::Dependency(0), PartyIndex::Service(0)] {
+        let call = Call {
+            party: Some(party),
+            ..Call::default()
+        };
+        let document = serde_json::from_str(&observed::call(&call, &seen.model)).unwrap();
+        assert_eq!(complaints("call", &document), [""; 0]);
+    }
+}
+
+#[test]
+fn the_checker_finds_what_is_wrong() {
+    let seen = Seen::shop();
+    let mut document: Value = serde_json::from_str(&observed::json(&seen.observation())).unwrap();
+    document["schema"] = json!("probe.observe/2");
+    document["services"][0]["calls"] = json!(-1);
+    document["dependencies"][0]["transport"] = json!("sctp");
+    document["dependencies"][1]["remote"] = json!("nowhere");
+    document["dependencies"][2]["service"]["pid"] = json!("42");
+    document["extra"] = json!(1);
+    let object = document.as_object_mut().unwrap();
+    object.remove("window_ms");
+    let found = complaints("observe", &document);
+    assert!(found.len() >= 7, "{found:#?}");
+}
+
+#[test]
+fn every_schema_is_of_what_it_is_called() {
+    for it in ALL {
+        let schema = schema(it.kind);
+        assert_eq!(schema["properties"]["schema"]["const"], it.id);
+        assert_eq!(it.id, format!("probe.{}/1", it.kind));
+    }
+    let mistake = find("verdct").unwrap_err();
+    assert_eq!(mistake.hint.as_deref(), Some("there are call, observe"));
+}
