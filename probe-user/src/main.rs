@@ -10,11 +10,6 @@ mod game_day;
 mod kernel;
 mod mistake;
 mod model;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "the adapter from calls to attempts will feed it"
-)]
 mod pattern;
 mod plan;
 mod protection;

@@ -9,14 +9,17 @@ mod cascade;
 mod circuit_breaker;
 pub mod declared;
 mod fallback;
+pub mod feed;
 pub mod finding;
 mod lanes;
 pub mod ledger;
 mod link;
 mod load_shedding;
+pub mod news;
 mod reading;
 pub mod recording;
 mod retry;
+mod sheet;
 mod spread;
 mod tape;
 mod timeout;
@@ -25,8 +28,10 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-pub use attempt::{Attempt, Gauge, Inbound, Outcome, Phase};
+#[cfg(test)]
 pub use cascade::Change;
-pub use finding::{Findings, Verdict};
-pub use ledger::{FaultKind, Ledger, Window};
-pub use watch::{Patterns, Settings};
+pub use feed::Feed;
+pub use finding::Verdict;
+pub use news::News;
+pub use sheet::{Cascade, Sheet, Showing, find, sheets};
+pub use watch::Settings;

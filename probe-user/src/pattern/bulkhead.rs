@@ -10,6 +10,8 @@ use super::tape::Entry;
 
 /// Calls kept out that it takes for a limit to show.
 const KEPT_OUT: f64 = 5.0;
+/// So many aren't kept out by accident, however many are let in.
+const SURELY_KEPT_OUT: f64 = 10.0;
 /// How long it takes a service to get from its own caller's request to its call.
 const ON_THE_WAY_NS: u64 = 15_000_000;
 
@@ -87,13 +89,15 @@ fn by_demand(reading: &Reading, levels: &Levels) -> Ground {
     let out = kept_out as f64 * ratio.min(1.0);
     let stays = levels.total_ns * 3 >= span.to - span.from;
     let goes_on = answered >= 2 || !isolated(reading, *span).is_empty();
-    if out >= KEPT_OUT && stays && goes_on && made < 0.85 * due {
+    let is_kept_out =
+        stays && made < due && (out >= SURELY_KEPT_OUT || (out >= KEPT_OUT && made < 0.85 * due));
+    if is_kept_out && goes_on {
         let evidence = format!(
             "{most} calls were in flight for {seconds:.1} s and never more, while {kept_out} inbound calls came and the service went on"
         );
         return Ground::observed(kept_out, evidence).showing(exhibits(reading, levels));
     }
-    if out >= KEPT_OUT && stays && made < 0.85 * due {
+    if is_kept_out {
         return Ground::unknown(format!(
             "at {most} calls in flight the whole service stood still"
         ));

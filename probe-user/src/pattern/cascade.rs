@@ -12,7 +12,7 @@ const BEFORE_NS: u64 = 15_000_000_000;
 const ENOUGH: u32 = 12;
 
 /// Something that was not as before while a fault was on.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     /// The fault.
     pub fault: Window,
@@ -33,16 +33,31 @@ pub struct Change {
 /// Every change on record.
 pub(super) fn changes(services: &BTreeMap<u32, Service>, ledger: &Ledger) -> Vec<Change> {
     let mut all = Vec::new();
-    for fault in ledger.windows() {
+    for (index, fault) in ledger.windows().iter().enumerate() {
+        // One fault is on as many links as there are callers that met it.
+        let same = |it: &&Window| (it.kind, it.from_ns) == (fault.kind, fault.from_ns);
+        if ledger.windows()[..index].iter().any(|it| same(&it)) {
+            continue;
+        }
+        let on: Vec<u32> = ledger
+            .windows()
+            .iter()
+            .filter(same)
+            .map(|it| it.dependency)
+            .collect();
+        let is_faulted = |link: Option<u32>| {
+            let overlap = |it: &&Window| it.from_ns < fault.to_ns && fault.from_ns < it.to_ns;
+            link.is_some_and(|link| ledger.on(link).any(|it| overlap(&it)))
+        };
         for (&pid, service) in services {
-            let direct = service.links.contains_key(&fault.dependency);
+            let direct = service.links.keys().any(|it| on.contains(it));
             let own = (None, &service.inbound_pulse);
             let links = service
                 .links
                 .iter()
                 .map(|(&to, link)| (Some(to), &link.pulse));
             for (dependency, pulse) in links.chain([own]) {
-                if dependency != Some(fault.dependency) {
+                if !is_faulted(dependency) {
                     all.extend(change(fault, pid, dependency, direct, pulse));
                 }
             }

@@ -139,6 +139,19 @@ pub enum Backoff {
     Unknown,
 }
 
+impl Backoff {
+    /// Its name, as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Fixed => "fixed",
+            Self::Linear => "linear",
+            Self::Exponential => "exponential",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// How waits of the same attempt number differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -152,6 +165,18 @@ pub enum Jitter {
     /// Can't be told.
     #[default]
     Unknown,
+}
+
+impl Jitter {
+    /// Its name, as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Full => "full",
+            Self::Partial => "partial",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// How attempts follow failed ones.
@@ -256,6 +281,45 @@ pub struct LoadShedding {
     pub shed_p99_ms: Option<f64>,
     /// How long the others take.
     pub admitted_p99_ms: Option<f64>,
+}
+
+impl Findings {
+    /// What is told of each pattern, by its name in JSON.
+    pub fn grounds(&self) -> [(&'static str, &Ground); 6] {
+        [
+            ("timeout", &self.timeout.ground),
+            ("retry", &self.retry.ground),
+            ("circuit_breaker", &self.circuit_breaker.ground),
+            ("bulkhead", &self.bulkhead.ground),
+            ("fallback", &self.fallback.ground),
+            ("load_shedding", &self.load_shedding.ground),
+        ]
+    }
+
+    /// Keeps what was told before, where nothing is known any more: the calls that it rested on
+    /// may be gone from the record.
+    pub(super) fn keep(&mut self, before: &Self) {
+        fn keep<T: Clone>(now: &mut T, before: &T, ground: impl Fn(&T) -> &Ground) {
+            let is_weaker = match (ground(before).verdict, ground(now).verdict) {
+                (Verdict::Observed, it) => it != Verdict::Observed,
+                (Verdict::Absent, it) => it == Verdict::Unknown,
+                (Verdict::Unknown, _) => false,
+            };
+            if is_weaker {
+                now.clone_from(before);
+            }
+        }
+        keep(&mut self.timeout, &before.timeout, |it| &it.ground);
+        keep(&mut self.retry, &before.retry, |it| &it.ground);
+        keep(&mut self.circuit_breaker, &before.circuit_breaker, |it| {
+            &it.ground
+        });
+        keep(&mut self.bulkhead, &before.bulkhead, |it| &it.ground);
+        keep(&mut self.fallback, &before.fallback, |it| &it.ground);
+        keep(&mut self.load_shedding, &before.load_shedding, |it| {
+            &it.ground
+        });
+    }
 }
 
 /// Everything about one service and one of its dependencies.

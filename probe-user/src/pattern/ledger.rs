@@ -35,6 +35,22 @@ impl FaultKind {
     }
 }
 
+impl FaultKind {
+    /// Its name, as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Delay => "delay",
+            Self::Loss => "loss",
+            Self::Blackhole => "blackhole",
+            Self::Reset => "reset",
+            Self::Refuse => "refuse",
+            Self::Errors => "errors",
+            Self::Process => "process",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// A fault on a dependency, from when until when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
@@ -55,19 +71,35 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Notes a fault, or when one that is noted ends: same dependency, kind and beginning.
-    pub fn note(&mut self, window: Window) {
+    /// Notes a fault, or when one that is noted ends: same dependency, kind and beginning. Tells
+    /// whether that is news.
+    pub fn note(&mut self, window: Window) -> bool {
         let known = self.windows.iter_mut().find(|it| {
             (it.dependency, it.kind, it.from_ns) == (window.dependency, window.kind, window.from_ns)
         });
         if let Some(known) = known {
+            let is_news = known.to_ns != window.to_ns;
             known.to_ns = window.to_ns;
-            return;
+            return is_news;
         }
         if self.windows.len() == MOST {
             self.windows.remove(0);
         }
         self.windows.push(window);
+        true
+    }
+
+    /// Takes in when faults of a kind and a beginning end; gives those that do at another time than
+    /// was known.
+    pub fn ends(&mut self, kind: FaultKind, from_ns: u64, to_ns: u64) -> Vec<Window> {
+        let same = |it: &&mut Window| (it.kind, it.from_ns) == (kind, from_ns) && it.to_ns != to_ns;
+        let changed = self.windows.iter_mut().filter(same);
+        changed
+            .map(|window| {
+                window.to_ns = to_ns;
+                *window
+            })
+            .collect()
     }
 
     /// Every fault noted, oldest first.
@@ -86,12 +118,5 @@ impl Ledger {
     pub fn is_on(&self, dependency: u32, at_ns: u64) -> bool {
         self.on(dependency)
             .any(|it| (it.from_ns..it.to_ns).contains(&at_ns))
-    }
-
-    /// Whether any fault was on between two moments.
-    pub fn any_between(&self, from_ns: u64, to_ns: u64) -> bool {
-        self.windows
-            .iter()
-            .any(|it| it.from_ns < to_ns && from_ns < it.to_ns)
     }
 }

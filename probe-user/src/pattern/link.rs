@@ -64,6 +64,28 @@ impl Pulse {
         beat.log_wait += (wait_ns.max(1_000) as f32 / 1e3).ln();
     }
 
+    /// Adds all that another counted, as far as it is remembered here.
+    fn absorb(&mut self, other: &Self) {
+        for (number, beat) in (other.first..).zip(&other.beats) {
+            if self.beats.is_empty() {
+                self.first = number;
+            }
+            while number < self.first && self.beats.len() < MOST_BEATS {
+                self.beats.push_front(Beat::default());
+                self.first -= 1;
+            }
+            while self.first + self.beats.len() as u64 <= number && self.beats.len() < MOST_BEATS {
+                self.beats.push_back(Beat::default());
+            }
+            let at = number.wrapping_sub(self.first) as usize;
+            if let Some(own) = self.beats.get_mut(at) {
+                own.began += beat.began;
+                own.failed += beat.failed;
+                own.log_wait += beat.log_wait;
+            }
+        }
+    }
+
     /// The sum over all beats that lie wholly between two moments.
     pub(super) fn between(&self, from_ns: u64, to_ns: u64) -> Beat {
         let (from, to) = (from_ns.div_ceil(BEAT_NS), to_ns / BEAT_NS);
@@ -99,11 +121,32 @@ pub(super) struct Link {
     pub(super) calm_inbound: u64,
     /// Until when trouble lasts, as far as is known.
     pub(super) troubled_until: u64,
-    /// The last verdict, the version of what it was made of, and when.
-    pub(super) last: Option<(u64, u64, Findings)>,
+    /// What was said last, and of what.
+    pub(super) last: Option<Last>,
+}
+
+/// What was said of a link last.
+#[derive(Clone, Debug)]
+pub(super) struct Last {
+    /// The version of what it was said of.
+    pub(super) version: u64,
+    /// When.
+    pub(super) at_ns: u64,
+    /// How many calls had gone from the record by then.
+    pub(super) gone: u64,
+    pub(super) findings: Findings,
 }
 
 impl Link {
+    /// Takes in another, which turned out to be the same.
+    fn absorb(&mut self, other: Self) {
+        self.tape.absorb(other.tape);
+        self.pulse.absorb(&other.pulse);
+        self.calm_attempts += other.calm_attempts;
+        self.calm_inbound = self.calm_inbound.max(other.calm_inbound);
+        self.troubled_until = self.troubled_until.max(other.troubled_until);
+    }
+
     fn observe(&mut self, attempt: &Attempt, fault_on: bool) {
         self.tape.put(attempt, fault_on);
         let wait = attempt.ended_ns.saturating_sub(attempt.began_ns);
@@ -130,6 +173,18 @@ pub(super) struct Service {
 }
 
 impl Service {
+    /// Takes in that what was taken for two dependencies is one.
+    pub(super) fn unite(&mut self, gone: u32, into: u32) -> bool {
+        let Some(other) = self.links.remove(&gone) else {
+            return false;
+        };
+        match self.links.get_mut(&into) {
+            Some(link) => link.absorb(other),
+            None => drop(self.links.insert(into, other)),
+        }
+        true
+    }
+
     /// Takes in an attempt; tells whether there was room to.
     pub(super) fn observe(&mut self, attempt: &Attempt, fault_on: bool) -> bool {
         self.last_ns = self.last_ns.max(attempt.ended_ns);

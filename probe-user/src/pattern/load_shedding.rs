@@ -23,10 +23,11 @@ pub(super) fn judge(reading: &Reading) -> LoadShedding {
     if reading.inbound.is_empty() {
         return unknown("the service got no calls".into());
     }
+    let outages = outages(reading);
     let refused: Vec<&Inbound> = reading
         .inbound
         .iter()
-        .filter(|it| is_refusal(it) && !is_dependency_failing(reading, it))
+        .filter(|it| is_refusal(it) && !is_in(&outages, it) && !is_dependency_failing(reading, it))
         .collect();
     if refused.len() < ENOUGH {
         return overload_without(reading)
@@ -89,6 +90,41 @@ fn is_refusal(call: &Inbound) -> bool {
         Outcome::Reset | Outcome::Closed | Outcome::Refused => true,
         Outcome::Ok | Outcome::ConnectTimeout | Outcome::Abandoned => false,
     }
+}
+
+/// Times from a dependency's failure until it is known to answer again, sorted: whoever is refused
+/// then may be refused by its breaker.
+fn outages(reading: &Reading) -> Vec<(u64, u64)> {
+    let mut all = Vec::new();
+    for link in reading.service.links.values() {
+        let mut since = None;
+        for entry in link.tape.troubled() {
+            match (entry.failed(), since) {
+                (true, None) => since = Some(entry.start),
+                (false, Some(from)) => {
+                    all.push((from, entry.ended));
+                    since = None;
+                }
+                _ => {}
+            }
+        }
+        all.extend(since.map(|from| (from, u64::MAX)));
+    }
+    all.sort_unstable();
+    // Those that overlap become one, so that the last one that began is the one to ask.
+    all.dedup_by(|next, last| {
+        let overlap = next.0 <= last.1;
+        if overlap {
+            last.1 = last.1.max(next.1);
+        }
+        overlap
+    });
+    all
+}
+
+fn is_in(outages: &[(u64, u64)], call: &Inbound) -> bool {
+    let before = outages.partition_point(|it| it.0 <= call.ended_ns);
+    before > 0 && call.began_ns <= outages[before - 1].1
 }
 
 /// Whether a dependency failed just then, or was left alone because it had.

@@ -1,12 +1,12 @@
 //! A recorded case: calls, gauges and faults as they were seen, and what is true of the caller. One
 //! JSON object a line, so that a case can be cut, joined and read by eye; replayed without root.
+//! probe itself only writes them; tests add what is true, and replay them.
 
 use serde::{Deserialize, Serialize};
 
 use super::attempt::{Attempt, Gauge, Inbound};
-use super::finding::{Backoff, Findings, Jitter, Verdict};
+use super::finding::{Backoff, Jitter};
 use super::ledger::Window;
-use super::watch::{Patterns, Settings};
 
 /// One line of a recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,15 @@ pub enum Line {
     Gauge(Gauge),
     /// A fault that began or ended.
     Fault(Window),
+    /// What was taken for two dependencies of a service is one.
+    Unite {
+        /// The service.
+        service: u32,
+        /// What is one with the other.
+        gone: u32,
+        /// The other.
+        into: u32,
+    },
     /// Events were lost.
     Lost {
         /// When.
@@ -80,87 +89,16 @@ pub struct Truth {
     pub alternate: Option<u32>,
 }
 
-/// A whole recording.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Recording {
-    /// In the order in which they were seen.
-    pub lines: Vec<Line>,
-}
-
-impl Recording {
-    /// Reads JSON Lines; empty lines count for nothing.
-    ///
-    /// # Errors
-    /// The number of the line that can't be read, and why.
-    pub fn read(text: &str) -> Result<Self, String> {
-        let mut lines = Vec::new();
-        for (index, line) in text.lines().enumerate() {
-            if line.trim().is_empty() {
-                continue;
-            }
-            let read = serde_json::from_str(line);
-            lines.push(read.map_err(|error| format!("line {}: {error}", index + 1))?);
-        }
-        Ok(Self { lines })
-    }
-
-    /// Writes JSON Lines.
-    pub fn write(&self) -> String {
-        let lines = self
-            .lines
-            .iter()
-            .filter_map(|it| serde_json::to_string(it).ok());
-        lines.flat_map(|line| [line, "\n".to_owned()]).collect()
-    }
-
-    /// What is true.
-    pub fn truths(&self) -> impl Iterator<Item = &Truth> {
-        self.lines.iter().filter_map(|line| match line {
-            Line::Truth(truth) => Some(truth),
-            _ => None,
-        })
-    }
-
-    /// Feeds it to detectors that have seen nothing yet; what they said last.
-    pub fn replay(&self, settings: Settings) -> Vec<Findings> {
-        let mut patterns = Patterns::new(settings);
-        let mut said = Vec::new();
-        for line in &self.lines {
-            match line {
-                Line::Truth(_) => {}
-                Line::Attempt(attempt) => patterns.observe(attempt),
-                Line::Inbound(call) => patterns.serve(call),
-                Line::Gauge(gauge) => patterns.gauge(gauge),
-                Line::Fault(window) => patterns.fault(*window),
-                Line::Lost { at_ns } => patterns.lost(*at_ns),
-                Line::Ask { at_ns } => said = patterns.verdicts(*at_ns),
-            }
-        }
-        said
+impl Line {
+    /// As it is written, without a newline.
+    pub fn json(&self) -> String {
+        // Nothing in it can fail to serialize.
+        serde_json::to_string(self).unwrap_or_default()
     }
 }
 
-impl Truth {
-    /// Each pattern that is judged: its name, whether it is to be observed, and what was said.
-    pub fn against(&self, findings: &Findings) -> Vec<(&'static str, bool, Verdict)> {
-        let all = [
-            ("timeout", self.timeout, findings.timeout.ground.verdict),
-            ("retry", self.retry, findings.retry.ground.verdict),
-            (
-                "circuit_breaker",
-                self.circuit_breaker,
-                findings.circuit_breaker.ground.verdict,
-            ),
-            ("bulkhead", self.bulkhead, findings.bulkhead.ground.verdict),
-            ("fallback", self.fallback, findings.fallback.ground.verdict),
-            (
-                "load_shedding",
-                self.load_shedding,
-                findings.load_shedding.ground.verdict,
-            ),
-        ];
-        all.into_iter()
-            .filter_map(|(name, truth, said)| truth.map(|truth| (name, truth, said)))
-            .collect()
-    }
-}
+#[cfg(test)]
+mod replay;
+
+#[cfg(test)]
+pub use replay::Recording;

@@ -85,6 +85,8 @@ pub(super) struct Tape {
     margin: usize,
     /// Goes up with each attempt.
     version: u64,
+    /// Attempts of troubled times that there was no room for.
+    gone: u64,
 }
 
 impl Tape {
@@ -100,14 +102,14 @@ impl Tape {
             .is_some_and(|at| entry.ended < at + CALM_AFTER_NS);
         if fault_on || entry.faulted || recent {
             self.enter_trouble();
-            push(&mut self.troubled, entry, MOST);
+            self.gone += push(&mut self.troubled, entry, MOST);
             self.margin = 0;
             return;
         }
         push(&mut self.calm, entry, MOST_CALM);
         if !self.troubled.is_empty() && self.margin < MARGIN {
             self.margin += 1;
-            push(&mut self.troubled, entry, MOST);
+            self.gone += push(&mut self.troubled, entry, MOST);
         }
     }
 
@@ -119,8 +121,38 @@ impl Tape {
         let last = self.troubled.back().map_or(0, |it| it.ended);
         let from = self.calm.len().saturating_sub(MARGIN);
         for entry in self.calm.iter().skip(from).filter(|it| it.ended > last) {
-            push(&mut self.troubled, *entry, MOST);
+            self.gone += push(&mut self.troubled, *entry, MOST);
         }
+    }
+
+    /// Takes in another, which turned out to be of the same link.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.version += other.version + 1;
+        self.gone += other.gone;
+        self.last_failure = self.last_failure.max(other.last_failure);
+        join(&mut self.calm, other.calm, MOST_CALM);
+        self.gone += join(&mut self.troubled, other.troubled, MOST);
+    }
+
+    /// Forgets all calls of troubled times, as there is no room for them.
+    pub(super) fn give_up(&mut self) {
+        self.gone += self.troubled.len() as u64;
+        self.troubled = VecDeque::new();
+    }
+
+    /// How many calls are on record.
+    pub(super) fn len(&self) -> usize {
+        self.calm.len() + self.troubled.len()
+    }
+
+    /// Whether there was trouble at all.
+    pub(super) fn is_troubled(&self) -> bool {
+        !self.troubled.is_empty()
+    }
+
+    /// Calls of troubled times that there was no room for.
+    pub(super) fn gone(&self) -> u64 {
+        self.gone
     }
 
     /// Calm attempts, in the order of their ends.
@@ -145,9 +177,21 @@ impl Tape {
     }
 }
 
-fn push(record: &mut VecDeque<Entry>, entry: Entry, most: usize) {
-    if record.len() == most {
+/// Adds an entry; tells how many had to go for it.
+fn push(record: &mut VecDeque<Entry>, entry: Entry, most: usize) -> u64 {
+    let is_full = record.len() == most;
+    if is_full {
         record.pop_front();
     }
     record.push_back(entry);
+    u64::from(is_full)
+}
+
+/// Joins two records in the order of their ends; tells how many had to go.
+fn join(record: &mut VecDeque<Entry>, other: VecDeque<Entry>, most: usize) -> u64 {
+    record.extend(other);
+    record.make_contiguous().sort_by_key(|it| it.ended);
+    let over = record.len().saturating_sub(most);
+    record.drain(..over);
+    over as u64
 }

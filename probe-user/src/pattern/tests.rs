@@ -179,7 +179,7 @@ fn what_a_call_costs() {
             _ => None,
         })
         .collect();
-    let mut patterns = super::Patterns::new(Settings::default());
+    let mut patterns = super::watch::Patterns::new(Settings::default());
     let since = std::time::Instant::now();
     for round in 0..200_u64 {
         for call in &calls {
@@ -192,6 +192,7 @@ fn what_a_call_costs() {
     let fed = 200 * calls.len() as u32;
     println!("{fed} calls, {:?} each", since.elapsed() / fed);
     let since = std::time::Instant::now();
-    let said = patterns.verdicts(200 * 60_000_000_000 + world::START);
-    println!("{} verdicts in {:?}", said.len(), since.elapsed());
+    patterns.judge(200 * 60_000_000_000 + world::START);
+    let said = patterns.findings().count();
+    println!("{said} verdicts in {:?}", since.elapsed());
 }

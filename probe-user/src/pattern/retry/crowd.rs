@@ -1,6 +1,7 @@
 //! Retry where nothing tells which calls belong together: waits that stand out among all the times
 //! from a failure to any later call; and more calls than there is demand for.
 
+use super::super::backoff::AT_ONCE_MS;
 use super::super::circuit_breaker::is_open_between;
 use super::super::finding::{Backoff, CircuitBreaker, Ground, Jitter, Retry};
 use super::super::lanes::Keying;
@@ -36,7 +37,10 @@ fn by_waits(reading: &Reading, breaker: &CircuitBreaker) -> Option<(Retry, Chain
     }
     let after_failures = sorted(lags(&reading.entries, true));
     let usual = sorted([lags(&reading.calm, false), lags(&reading.entries, false)].concat());
-    let peaks = peaks(&after_failures, &usual, failures.min(FAILURES), successes);
+    let mut peaks = peaks(&after_failures, &usual, failures.min(FAILURES), successes);
+    if comes_at_once(&reading.calm) {
+        peaks.retain(|it| it.0 > AT_ONCE_MS);
+    }
     if peaks.is_empty() {
         return None;
     }
@@ -63,6 +67,22 @@ fn by_waits(reading: &Reading, breaker: &CircuitBreaker) -> Option<(Retry, Chain
     retry.attempts_max = retry.attempts_max.filter(|_| (whole - excess).abs() < 0.5);
     retry.ground = retry.ground.at_most(0.9);
     Some((retry, Chains { list, sure: true }))
+}
+
+/// Whether calls come at once after others, or together with them, that went well: who never
+/// pauses, or calls in bursts, does after failures, too.
+fn comes_at_once(calm: &[Entry]) -> bool {
+    let at_once = |from: u64| {
+        let next = calm.partition_point(|it| it.start <= from);
+        calm.get(next)
+            .is_some_and(|it| it.start - from <= 2_000_000)
+    };
+    let after = calm
+        .iter()
+        .filter(|it| at_once(it.ended.saturating_sub(200_000)));
+    let beside = calm.iter().filter(|it| at_once(it.start));
+    let enough = calm.len() * 2 / 5;
+    calm.len() >= 8 && (after.count() >= enough || beside.count() >= enough)
 }
 
 /// Calls made over calls due, while they failed.
