@@ -7,8 +7,9 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use tests::{Probe, lab::Lab, turn::Turn};
 
-/// Payments, as the shop calls it.
+/// Payments and inventory, as the shop calls them.
 const PAYMENTS: &str = "10.77.1.2:8080";
+const INVENTORY: &str = "10.77.2.2:8080";
 
 /// A shop, what is done to it, and for how long it is left alone before and after.
 struct Case<'a> {
@@ -88,121 +89,119 @@ const PATTERNS: [&str; 6] = [
     "load_shedding",
 ];
 
+/// Runs several shops side by side.
+fn run_all<const N: usize>(cases: [Case<'_>; N]) -> Result<[Said; N]> {
+    let said = std::thread::scope(|scope| {
+        let running = cases.each_ref().map(|case| scope.spawn(|| case.run()));
+        running.map(|it| match it.join() {
+            Ok(said) => said,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    });
+    let mut each = said.into_iter();
+    let mut next = || each.next().context("a case is missing")?;
+    let all: Result<Vec<Said>> = (0..N).map(|_| next()).collect();
+    all?.try_into().ok().context("a case is missing")
+}
+
 #[test]
 #[ignore = "needs root"]
-fn a_shop_with_all_of_them_and_a_dependency_that_vanishes() -> Result<()> {
+fn a_shop_that_loses_payments() -> Result<()> {
     let _turn = Turn::together()?;
-    let fault = format!("blackhole --to {PAYMENTS}");
-    let said = Case {
-        lab: "--seed 1",
-        fault: &fault,
-    }
-    .run()?;
-    let payments = said.of(PAYMENTS)?;
+    let vanishes = format!("blackhole --to {PAYMENTS}");
+    let none = "--without timeout --without retry --without circuit-breaker --without bulkhead \
+                --without fallback --without load-shedding";
+    let [all, nothing, calm] = run_all([
+        Case {
+            lab: "--seed 1",
+            fault: &vanishes,
+        },
+        Case {
+            lab: &format!("--seed 4 --customers-timeout 30s {none}"),
+            fault: &vanishes,
+        },
+        Case {
+            lab: "--seed 8",
+            fault: "",
+        },
+    ])?;
+    let payments = all.of(PAYMENTS)?;
     expect(payments, "timeout", OBSERVED)?;
     near(payments, "/timeout/value_ms", 250.0, 0.05)?;
     expect(payments, "circuit_breaker", OBSERVED)?;
     near(payments, "/circuit_breaker/open_ms", 1_000.0, 0.05)?;
     expect(payments, "fallback", OBSERVED)?;
     expect(payments, "load_shedding", NOT_OBSERVED)?;
-    let inventory = said.of("10.77.2.2:8080")?;
     for pattern in PATTERNS {
-        expect(inventory, pattern, NOT_OBSERVED)?;
+        expect(all.of(INVENTORY)?, pattern, NOT_OBSERVED)?;
+        expect(nothing.of(PAYMENTS)?, pattern, NOT_OBSERVED)?;
     }
-    Ok(())
-}
-
-#[test]
-#[ignore = "needs root"]
-fn retries_are_told_from_none() -> Result<()> {
-    let _turn = Turn::together()?;
-    let fault = format!("reset --to {PAYMENTS}");
-    let said = Case {
-        lab: "--seed 2 --without circuit-breaker",
-        fault: &fault,
-    }
-    .run()?;
-    let payments = said.of(PAYMENTS)?;
-    expect(payments, "retry", OBSERVED)?;
-    near(payments, "/retry/attempts_max", 3.0, 0.0)?;
-    ensure!(payments["retry"]["jitter"] == "full", "{payments}");
-    expect(payments, "circuit_breaker", NOT_OBSERVED)?;
-    let without = Case {
-        lab: "--seed 3 --without circuit-breaker --without retry",
-        fault: &fault,
-    }
-    .run()?;
-    let payments = without.of(PAYMENTS)?;
-    expect(payments, "retry", NOT_OBSERVED)?;
-    expect(payments, "circuit_breaker", NOT_OBSERVED)?;
-    expect(payments, "fallback", OBSERVED)
-}
-
-#[test]
-#[ignore = "needs root"]
-fn a_shop_with_none_of_them() -> Result<()> {
-    let _turn = Turn::together()?;
-    let without = "--without timeout --without retry --without circuit-breaker --without bulkhead \
-                   --without fallback --without load-shedding";
-    for (seed, fault) in [(4, "blackhole"), (5, "reset")] {
-        let said = Case {
-            lab: &format!("--seed {seed} --customers-timeout 30s {without}"),
-            fault: &format!("{fault} --to {PAYMENTS}"),
-        }
-        .run()?;
-        let payments = said.of(PAYMENTS)?;
-        for pattern in PATTERNS {
-            expect(payments, pattern, NOT_OBSERVED)?;
-        }
-        let absent = if fault == "reset" {
-            "fallback"
-        } else {
-            "timeout"
-        };
-        expect(payments, absent, &["absent"])?;
-    }
-    Ok(())
-}
-
-#[test]
-#[ignore = "needs root"]
-fn a_bulkhead_alone() -> Result<()> {
-    let _turn = Turn::together()?;
-    let others = "--without timeout --without retry --without circuit-breaker";
-    let fault = format!("delay 2s --to {PAYMENTS}");
-    let said = Case {
-        lab: &format!("--seed 6 {others} --without load-shedding"),
-        fault: &fault,
-    }
-    .run()?;
-    let payments = said.of(PAYMENTS)?;
-    expect(payments, "bulkhead", OBSERVED)?;
-    near(payments, "/bulkhead/limit", 10.0, 0.0)?;
-    expect(payments, "retry", NOT_OBSERVED)?;
-    expect(payments, "circuit_breaker", NOT_OBSERVED)?;
-    let said = Case {
-        lab: &format!("--seed 7 {others} --without bulkhead --without load-shedding"),
-        fault: &fault,
-    }
-    .run()?;
-    let payments = said.of(PAYMENTS)?;
-    expect(payments, "bulkhead", NOT_OBSERVED)
-}
-
-#[test]
-#[ignore = "needs root"]
-fn nothing_is_found_where_nothing_happens() -> Result<()> {
-    let _turn = Turn::together()?;
-    let said = Case {
-        lab: "--seed 8",
-        fault: "",
-    }
-    .run()?;
-    ensure!(said.patterns.len() >= 3, "{:?}", said.patterns);
-    for found in &said.patterns {
+    expect(nothing.of(PAYMENTS)?, "timeout", &["absent"])?;
+    ensure!(calm.patterns.len() >= 3, "{:?}", calm.patterns);
+    for found in &calm.patterns {
         for pattern in PATTERNS {
             expect(found, pattern, &["unknown"])?;
         }
     }
     Ok(())
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_shop_whose_inventory_is_reset() -> Result<()> {
+    let _turn = Turn::together()?;
+    let reset = format!("reset --to {INVENTORY}");
+    let [retries, doesnt, down] = run_all([
+        Case {
+            lab: "--seed 2 --without circuit-breaker",
+            fault: &reset,
+        },
+        Case {
+            lab: "--seed 3 --without circuit-breaker --without retry",
+            fault: &reset,
+        },
+        Case {
+            lab: "--seed 5 --without circuit-breaker --without retry --without fallback",
+            fault: &reset,
+        },
+    ])?;
+    let inventory = retries.of(INVENTORY)?;
+    expect(inventory, "retry", OBSERVED)?;
+    near(inventory, "/retry/attempts_max", 3.0, 0.0)?;
+    expect(inventory, "circuit_breaker", NOT_OBSERVED)?;
+    expect(inventory, "fallback", OBSERVED)?;
+    let inventory = doesnt.of(INVENTORY)?;
+    expect(inventory, "retry", NOT_OBSERVED)?;
+    expect(inventory, "circuit_breaker", NOT_OBSERVED)?;
+    expect(inventory, "fallback", OBSERVED)?;
+    let inventory = down.of(INVENTORY)?;
+    expect(inventory, "fallback", &["absent"])?;
+    expect(inventory, "load_shedding", NOT_OBSERVED)
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_shop_whose_payments_are_slow() -> Result<()> {
+    let _turn = Turn::together()?;
+    let others =
+        "--without timeout --without retry --without circuit-breaker --without load-shedding";
+    let slow = format!("delay 2s --to {PAYMENTS}");
+    let [limited, unlimited] = run_all([
+        Case {
+            lab: &format!("--seed 6 {others}"),
+            fault: &slow,
+        },
+        Case {
+            lab: &format!("--seed 7 --without bulkhead {others}"),
+            fault: &slow,
+        },
+    ])?;
+    let payments = limited.of(PAYMENTS)?;
+    expect(payments, "bulkhead", OBSERVED)?;
+    near(payments, "/bulkhead/limit", 10.0, 0.0)?;
+    for pattern in ["retry", "circuit_breaker", "timeout"] {
+        expect(payments, pattern, NOT_OBSERVED)?;
+        expect(unlimited.of(PAYMENTS)?, pattern, NOT_OBSERVED)?;
+    }
+    expect(unlimited.of(PAYMENTS)?, "bulkhead", NOT_OBSERVED)
 }

@@ -1,0 +1,139 @@
+//! One run of a case: server and client in two namespaces, probe observing the client's, and a
+//! fault in the middle.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use tests::{Netns, Pair, Probe, tool::Tool};
+
+use crate::case::Case;
+
+const PORT: &str = "8088";
+const ALTERNATE: &str = "8090";
+const SERVER: &str = "10.88.0.2";
+const CLIENT: &str = "10.88.0.1";
+const CALM: Duration = Duration::from_secs(7);
+const FAULT: &str = "8s";
+const ALL: &str = "22s";
+
+/// A child that is ended with its owner.
+struct Guest(Child);
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What probe said of the client and the server; null where it knew of no such client.
+pub fn run(case: &Case, recording: Option<&Path>) -> Result<Value> {
+    let pair = Pair::new()?;
+    let mut words = vec![PORT.to_owned()];
+    if !case.client["serves"].is_null() {
+        words.extend([CLIENT.to_owned(), case.client["serves"].to_string()]);
+        words.push(case.client["customers"].to_string());
+        let surge = case.client["surge"].as_array().into_iter().flatten();
+        words.extend(surge.map(ToString::to_string));
+    }
+    let _server = guest(&pair.far, python("server.py")?.args(words))?;
+    let _alternate = guest(&pair.far, python("server.py")?.arg(ALTERNATE))?;
+    let mut command = match &*case.program {
+        "node" => {
+            let mut node = Tool::find("node")?.command();
+            node.arg(script("client.mjs"));
+            node
+        }
+        _ => python("client.py")?,
+    };
+    let client = guest(
+        &pair.near,
+        command.args([SERVER, PORT]).arg(case.client.to_string()),
+    )?;
+    let pid = client.0.id();
+    let netns = &pair.near.name;
+    let record = match recording {
+        Some(file) => format!(" --recording {}", file.display()),
+        None => String::new(),
+    };
+    let mut probe = Probe::start(&format!(
+        "observe -v --netns {netns} --for {ALL} -o json{record}"
+    ))?;
+    probe.wait_for("observing")?;
+    // The calm that the fault is compared with: it is the passing of time that matters.
+    thread::sleep(CALM);
+    if !case.fault.is_empty() {
+        let fault = &case.fault;
+        let injected = Probe::inject(&format!(
+            "{fault} --to {SERVER}:{PORT} --netns {netns} --for {FAULT}"
+        ))?;
+        let ended = injected.finish()?;
+        ensure!(ended.code() == 0, "{ended:?}");
+    }
+    let document = probe.finish()?.json()?;
+    ensure!(document["lost_events"] == 0, "events were lost");
+    let remote = format!("{SERVER}:{PORT}");
+    let patterns = document["patterns"].as_array().context("no patterns")?;
+    let is = |it: &&Value| it["service"]["pid"] == pid && it["remote"] == *remote;
+    let found = patterns.iter().find(is).cloned().unwrap_or_default();
+    if let Some(file) = recording {
+        add_truth(file, case, pid)?;
+    }
+    Ok(found)
+}
+
+/// Puts what is true into a recording, of the dependency with most calls.
+fn add_truth(file: &Path, case: &Case, pid: u32) -> Result<()> {
+    let text = fs::read_to_string(file).context("reading the recording")?;
+    let mut counts = std::collections::BTreeMap::new();
+    for line in text.lines() {
+        let line: Value = serde_json::from_str(line)?;
+        let attempt = &line["attempt"];
+        if attempt["service"] == pid && attempt["faulted"] == true {
+            *counts.entry(attempt["dependency"].as_u64()).or_insert(0) += 1;
+        }
+    }
+    let most = counts.iter().max_by_key(|it| *it.1);
+    let mut truth = case.truth.clone();
+    // Which number it would have is not known beforehand.
+    truth.remove("alternate");
+    truth.insert("case".into(), json!(case.name));
+    truth.insert("service".into(), json!(pid));
+    let dependency = most.and_then(|it| *it.0).unwrap_or(1);
+    truth.insert("dependency".into(), json!(dependency));
+    fs::write(file, format!("{}\n{text}", json!({ "truth": truth })))?;
+    Ok(())
+}
+
+fn script(name: &str) -> String {
+    format!("{}/patterns/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn python(name: &str) -> Result<Command> {
+    let mut python = Tool::python_with_patterns()?;
+    python.arg(script(name));
+    Ok(python)
+}
+
+/// Starts a program and waits until it says that it is ready.
+fn guest(netns: &Netns, command: &mut Command) -> Result<Guest> {
+    let words = format!("{command:?}");
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = netns.within(|| command.spawn().with_context(|| words.clone()))?;
+    let stdout = child.stdout.take().context("no standard output")?;
+    let guest = Guest(child);
+    let mut line = String::new();
+    BufReader::new(stdout).read_line(&mut line)?;
+    if line.trim() != "ready" {
+        bail!("{words}: said {line:?}");
+    }
+    Ok(guest)
+}
