@@ -66,13 +66,14 @@ pub(super) fn patterned() -> Snapshot {
     let payments = PatternView {
         name: "shop → payments".into(),
         told: vec![
-            told(true, "timeout 250 ms"),
+            told(true, "timeout", " 250 ms"),
             told(
                 true,
-                "retry 3 attempts, exponential from 50 ms, full jitter",
+                "retry",
+                " 3 attempts, exponential from 50 ms, full jitter",
             ),
-            told(true, "circuit breaker after 5 failures, open 1.0 s"),
-            told(false, "no bulkhead"),
+            told(true, "circuit breaker", " after 5 failures, open 1.0 s"),
+            told(false, "no bulkhead", ""),
         ],
     };
     let inventory = PatternView {
