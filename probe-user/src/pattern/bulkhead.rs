@@ -12,6 +12,8 @@ use super::tape::Entry;
 const KEPT_OUT: f64 = 5.0;
 /// So many aren't kept out by accident, however many are let in.
 const SURELY_KEPT_OUT: f64 = 10.0;
+/// Calls that have to end and make room for others while the limit holds.
+const REFILLED: usize = 3;
 /// How long it takes a service to get from its own caller's request to its call.
 const ON_THE_WAY_NS: u64 = 15_000_000;
 
@@ -87,7 +89,8 @@ fn by_demand(reading: &Reading, levels: &Levels) -> Ground {
     }
     let due = reading.inbound_begun(span.from, span.to) as f64 * ratio;
     let out = kept_out as f64 * ratio.min(1.0);
-    let stays = levels.total_ns * 3 >= span.to - span.from;
+    // Where nothing ends, calls that are still under way may be missing from the record.
+    let stays = levels.total_ns * 3 >= span.to - span.from && is_refilled(reading, levels);
     let goes_on = answered >= 2 || !isolated(reading, *span).is_empty();
     let is_kept_out =
         stays && made < due && (out >= SURELY_KEPT_OUT || (out >= KEPT_OUT && made < 0.85 * due));
@@ -103,6 +106,16 @@ fn by_demand(reading: &Reading, levels: &Levels) -> Ground {
         ));
     }
     grew(reading, levels, made, due)
+}
+
+/// Whether calls ended, and others took their places.
+fn is_refilled(reading: &Reading, levels: &Levels) -> bool {
+    let span = levels.span;
+    let ended = reading
+        .entries
+        .iter()
+        .filter(|it| span.from < it.ended && it.ended < span.to);
+    levels.at_most.len() >= 2 && ended.count() >= REFILLED
 }
 
 /// Whether calls in flight grew with demand, and nothing stopped them.
@@ -126,7 +139,8 @@ fn without_inbound(reading: &Reading, levels: &Levels, made: f64, due: f64) -> G
         total_ns,
         ..
     } = levels;
-    let stays = *total_ns as f64 >= 0.7 * (span.to - span.from) as f64;
+    let stays =
+        *total_ns as f64 >= 0.7 * (span.to - span.from) as f64 && is_refilled(reading, levels);
     let kept_out = due - made;
     let calm = reading.rhythm.most_at_once;
     if kept_out < KEPT_OUT || made >= 0.75 * due || !stays || *most < 2 || calm * 3 > *most * 2 {

@@ -10,6 +10,9 @@ use super::spread::{ms, quantile, sorted};
 const ENOUGH: usize = 5;
 /// More inbound calls than usual by that factor are an overload.
 const OVERLOAD: f64 = 1.3;
+/// Calls that come at random come in crowds, too: so many standard deviations above the usual are no
+/// chance.
+const SIGMAS: f64 = 5.0;
 /// Refusing takes no longer than that, or half as long as serving.
 const FAST_MS: f64 = 20.0;
 const SECOND: u64 = 1_000_000_000;
@@ -54,8 +57,19 @@ pub(super) fn judge(reading: &Reading) -> LoadShedding {
     let was = usual(reading);
     let rate = during.len() as f64 / (ms(to - from) / 1e3).max(0.2);
     let fast = quantile(&shed, 0.9) <= FAST_MS.max(0.5 * quantile(&admitted, 0.5));
-    let overloaded = rate >= OVERLOAD * was.rate && was.rate > 0.0;
-    let kept = quantile(&admitted, 0.5) <= 3.0 * was.wait_ms.max(1.0);
+    let expected = was.rate * ms(to - from) / 1e3;
+    let is_chance = during.len() as f64 <= expected + SIGMAS * expected.sqrt();
+    let overloaded = rate >= OVERLOAD * was.rate && was.rate > 0.0 && !is_chance;
+    let outside = reading
+        .inbound
+        .iter()
+        .filter(|it| it.outcome == Outcome::Ok && !(from..=to).contains(&it.began_ns));
+    let outside = waits(&mut outside.into_iter());
+    let usual_ms = match outside.len() {
+        0..8 => was.wait_ms,
+        _ => quantile(&outside, 0.5),
+    };
+    let kept = quantile(&admitted, 0.5) <= 3.0 * usual_ms.max(1.0);
     let told = format!(
         "{} of {} inbound calls were refused within {:.1} ms at {rate:.0} calls/s, {:.0} before",
         refused.len(),

@@ -63,18 +63,22 @@ pub(super) fn judge(reading: &Reading, breaker: &CircuitBreaker) -> (Retry, Chai
     if lanes.keying != Keying::Request
         && let Some(firsts) = firsts::of(reading)
     {
-        return staged::judge(reading, &lanes, &firsts, breaker).unwrap_or_else(cannot_tell);
+        return staged::judge(reading, &lanes, &firsts, breaker)
+            .or_else(|| crowd::by_demand(reading, breaker))
+            .unwrap_or_else(cannot_tell);
     }
     if lanes.keying == Keying::Crowd {
         return crowd::judge(reading, breaker).unwrap_or_else(cannot_tell);
     }
     let rule = Rule::of(&lanes, &reading.entries);
-    told(
-        reading,
-        group(reading, &lanes, &rule, breaker),
-        &rule,
-        &lanes,
-    )
+    let grouped = group(reading, &lanes, &rule, breaker);
+    let told = told(reading, grouped, &rule, &lanes);
+    if told.0.ground.verdict != Verdict::Observed
+        && let Some(by_demand) = crowd::by_demand(reading, breaker)
+    {
+        return by_demand;
+    }
+    told
 }
 
 fn cannot_tell() -> (Retry, Chains) {
@@ -204,8 +208,8 @@ fn waits_of(chain: &Chain) -> impl Iterator<Item = f64> {
 }
 
 fn observed(reading: &Reading, list: &[Chain], tally: &Tally, told: &str) -> Retry {
-    let schedule = schedule_of(list);
-    let attempts = attempts_max(list);
+    let attempts = attempts_as_due(reading, list).or_else(|| attempts_max(list));
+    let schedule = schedule_of(list, attempts);
     let amplification = amplification(list);
     let evidence = format!(
         "{} of {} failed calls were made again, {} further attempts, told {told}{}",
@@ -249,10 +253,32 @@ fn words(schedule: &Schedule) -> String {
     format!(", waits {growth} from {from:.0} ms on{first}")
 }
 
-/// Waits by the number of the attempt that they follow, fitted.
-fn schedule_of(list: &[Chain]) -> Schedule {
+/// How many attempts there were for each call that was due, where all failed, and inbound calls tell
+/// how many were due: a length that many groups have, though others may be two calls in one.
+fn attempts_as_due(reading: &Reading, list: &[Chain]) -> Option<u32> {
+    let ratio = reading.attempts_per_inbound()?;
+    let failed = || reading.entries.iter().filter(|it| it.failed());
+    let (from, to) = (failed().next()?.start, failed().next_back()?.start);
+    let made = reading.started(from, to);
+    let well = made.iter().filter(|it| !it.failed()).count();
+    let due = reading.inbound_begun(from, to) as f64 * ratio;
+    let each = made.len() as f64 / due.max(1.0);
+    let whole = each.round();
+    let has_it = list
+        .iter()
+        .filter(|it| it.attempts.len() as f64 == whole)
+        .count();
+    let is_common = has_it >= 3 && has_it * 8 >= list.len();
+    (due >= 30.0 && well * 50 <= made.len() && (each - whole).abs() < 0.2 && is_common)
+        .then_some(whole as u32)
+}
+
+/// Waits by the number of the attempt that they follow, fitted. Groups of more attempts than a call
+/// has are several calls.
+fn schedule_of(list: &[Chain], attempts: Option<u32>) -> Schedule {
+    let most = attempts.map_or(usize::MAX, |it| it as usize);
     let mut waits: Vec<Vec<f64>> = Vec::new();
-    for chain in list {
+    for chain in list.iter().filter(|it| it.attempts.len() <= most) {
         for (number, wait) in waits_of(chain).enumerate().take(16) {
             if waits.len() == number {
                 waits.push(Vec::new());

@@ -228,7 +228,7 @@ fn waits_by_number(chains: &[Chain]) -> Vec<f64> {
 }
 
 /// More calls than demand: told where inbound calls tell the demand.
-fn by_demand(reading: &Reading, breaker: &CircuitBreaker) -> Option<(Retry, Chains)> {
+pub(super) fn by_demand(reading: &Reading, breaker: &CircuitBreaker) -> Option<(Retry, Chains)> {
     let ratio = reading.attempts_per_inbound()?;
     let failed = || reading.entries.iter().filter(|it| it.failed());
     let (from, to) = (failed().next()?.start, failed().next_back()?.start);

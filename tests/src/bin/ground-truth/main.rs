@@ -50,6 +50,9 @@ fn main() -> Result<()> {
             it.name.contains(words)
         })
         .collect();
+    if arguments.record {
+        fs::create_dir_all(root.join("tests/recordings")).context("making tests/recordings")?;
+    }
     let _turn = Turn::together()?;
     let board = run(&cases, &arguments, &root)?;
     for wrong in &board.wrong {
