@@ -16,6 +16,7 @@ client.py HOST PORT CONFIGURATION says `ready` once it calls. The configuration 
     workers     who call one after the other, with `every` seconds between the beginnings of calls
                 or `rest` seconds after each
     serves      port: calls are made for requests that come in there, instead
+    fresh       whether each call has a connection of its own
     stops       after so many seconds, for so many: [7, 6]
     dies        after so many seconds
 """
@@ -47,7 +48,10 @@ def by_plain(host, config):
         connection.request("GET", path)
         response = connection.getresponse()
         response.read()
-        connections[port] = connection
+        if config.get("fresh"):
+            connection.close()
+        else:
+            connections[port] = connection
         return response.status
 
     return call
@@ -78,7 +82,8 @@ def by_urllib3(host, config):
     pool = urllib3.PoolManager(maxsize=32, retries=retries, timeout=timeout or urllib3.Timeout())
 
     def call(port, path):
-        return pool.request("GET", f"http://{host}:{port}{path}").status
+        headers = {"Connection": "close"} if config.get("fresh") else None
+        return pool.request("GET", f"http://{host}:{port}{path}", headers=headers).status
 
     return call
 

@@ -90,10 +90,10 @@ fn by_demand(reading: &Reading, levels: &Levels) -> Ground {
     let due = reading.inbound_begun(span.from, span.to) as f64 * ratio;
     let out = kept_out as f64 * ratio.min(1.0);
     // Where nothing ends, calls that are still under way may be missing from the record.
-    let stays = levels.total_ns * 3 >= span.to - span.from && is_refilled(reading, levels);
+    let stays = levels.total_ns * 10 >= 3 * (span.to - span.from) && is_refilled(reading, levels);
     let goes_on = answered >= 2 || !isolated(reading, *span).is_empty();
-    let is_kept_out =
-        stays && made < due && (out >= SURELY_KEPT_OUT || (out >= KEPT_OUT && made < 0.85 * due));
+    let is_kept_out = stays
+        && ((out >= SURELY_KEPT_OUT && seconds >= 1.0) || (out >= KEPT_OUT && made < 0.85 * due));
     if is_kept_out && goes_on {
         let evidence = format!(
             "{most} calls were in flight for {seconds:.1} s and never more, while {kept_out} inbound calls came and the service went on"
@@ -105,7 +105,12 @@ fn by_demand(reading: &Reading, levels: &Levels) -> Ground {
             "at {most} calls in flight the whole service stood still"
         ));
     }
-    grew(reading, levels, made, due)
+    match out >= 1.0 {
+        true => Ground::unknown(format!(
+            "{most} calls were in flight at most while {kept_out} inbound calls came: too few to tell"
+        )),
+        false => grew(reading, levels, made, due),
+    }
 }
 
 /// Whether calls ended, and others took their places.
@@ -127,7 +132,7 @@ fn grew(reading: &Reading, levels: &Levels, made: f64, due: f64) -> Ground {
         return Ground::absent(most as usize, evidence);
     }
     Ground::unknown(format!(
-        "{most} calls were in flight at most, and it isn't known that more would have come"
+        "{most} calls were in flight at most, and it isn't known that more would have come: {made:.0} were made of {due:.0} that were due"
     ))
 }
 

@@ -164,10 +164,15 @@ fn would_be_lost(reading: &Reading, chains: &Chains, outages: &[(u64, u64)], rat
         inbound += 1;
         bad += usize::from(call.outcome.failed());
     }
+    // Where few calls came to nothing, which inbound calls those were isn't known.
+    let due = match failed.len() * 2 >= inbound {
+        true => (failed.len() as f64).min(inbound as f64),
+        false => 0.0,
+    };
     Lost {
         inbound,
         failed: bad,
-        due: (failed.len() as f64).min(inbound as f64),
+        due,
     }
 }
 

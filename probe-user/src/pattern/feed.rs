@@ -213,8 +213,8 @@ fn attempt(call: &Call, to: &Dependency, faulted: bool) -> Attempt {
     let new_connection = call.number <= 1;
     Attempt {
         service: to.pid,
-        // Of a connection made earlier it is who made it that is known, not who calls.
-        tid: if new_connection { call.tid } else { 0 },
+        // Who made the connection: where that isn't who calls, calls of one thread overlap.
+        tid: call.tid,
         connection: call.cookie,
         stream: call.stream,
         dependency: to.number,

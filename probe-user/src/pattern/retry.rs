@@ -72,7 +72,7 @@ pub(super) fn judge(reading: &Reading, breaker: &CircuitBreaker) -> (Retry, Chai
     }
     let rule = Rule::of(&lanes, &reading.entries);
     let grouped = group(reading, &lanes, &rule, breaker);
-    let told = told(reading, grouped, &rule, &lanes);
+    let told = told(reading, grouped, &rule, &lanes, breaker);
     if told.0.ground.verdict != Verdict::Observed
         && let Some(by_demand) = crowd::by_demand(reading, breaker)
     {
@@ -124,9 +124,15 @@ fn group(reading: &Reading, lanes: &Lanes, rule: &Rule, breaker: &CircuitBreaker
 }
 
 /// What chains show.
-fn told(reading: &Reading, list: Vec<Chain>, rule: &Rule, lanes: &Lanes) -> (Retry, Chains) {
+fn told(
+    reading: &Reading,
+    list: Vec<Chain>,
+    rule: &Rule,
+    lanes: &Lanes,
+    breaker: &CircuitBreaker,
+) -> (Retry, Chains) {
     let tally = Tally::of(&list);
-    let retry = if rule.shows(&tally) {
+    let retry = if rule.shows(&tally) && !is_as_due(reading, lanes, breaker) {
         observed(reading, &list, &tally, lanes.keying.told())
     } else if tally.first_failed >= ENOUGH_TO_DENY
         && tally.links * 20 <= tally.first_failed
@@ -159,6 +165,21 @@ fn told(reading: &Reading, list: Vec<Chain>, rule: &Rule, lanes: &Lanes) -> (Ret
     };
     let sure = retry.ground.verdict != Verdict::Unknown;
     (retry, Chains { list, sure })
+}
+
+/// Whether no more calls were made than inbound calls ask for, and no request tells otherwise.
+fn is_as_due(reading: &Reading, lanes: &Lanes, breaker: &CircuitBreaker) -> bool {
+    let Some(ratio) = reading.attempts_per_inbound() else {
+        return false;
+    };
+    let failed = || reading.entries.iter().filter(|it| it.failed());
+    let (Some(first), Some(last)) = (failed().next(), failed().next_back()) else {
+        return false;
+    };
+    let made = reading.started(first.start, last.start).len() as f64;
+    let due = reading.inbound_begun(first.start, last.start) as f64 * ratio;
+    let is_open = breaker.ground.verdict == Verdict::Observed;
+    lanes.keying != Keying::Request && !is_open && due >= 15.0 && made <= 1.1 * due
 }
 
 /// What chains come to.

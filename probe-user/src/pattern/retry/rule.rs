@@ -66,9 +66,8 @@ impl Rule {
             };
         let would_show = match &kind {
             Kind::Same => true,
-            Kind::OffRhythm(rhythm) => {
-                rhythm.gap.is_none_or(|(low, _)| low > 3.0) || lanes.requests_differ
-            }
+            // A wait as long as the caller's own pause doesn't show, but by requests.
+            Kind::OffRhythm(_) => lanes.requests_differ && are_seen(entries),
             Kind::Alike => after.len() >= 20 && lanes.keying == Keying::Request,
             Kind::Clusters(_) | Kind::Within(_) | Kind::Blind => false,
         };
@@ -124,6 +123,12 @@ impl Rule {
             Kind::Alike => "calls follow failures as they follow successes",
         }
     }
+}
+
+/// Whether requests of nearly all that failed are known.
+fn are_seen(entries: &[Entry]) -> bool {
+    let failed = || entries.iter().filter(|it| it.failed());
+    failed().filter(|it| it.fingerprint != 0).count() * 10 >= failed().count() * 9
 }
 
 fn steps_after_failures(lanes: &Lanes) -> impl Iterator<Item = Step> {
