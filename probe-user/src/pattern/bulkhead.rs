@@ -90,7 +90,7 @@ fn by_demand(reading: &Reading, levels: &Levels) -> Ground {
     let due = reading.inbound_begun(span.from, span.to) as f64 * ratio;
     let out = kept_out as f64 * ratio.min(1.0);
     // Where nothing ends, calls that are still under way may be missing from the record.
-    let stays = levels.total_ns * 10 >= 3 * (span.to - span.from) && is_refilled(reading, levels);
+    let stays = levels.total_ns * 5 >= span.to - span.from && is_refilled(reading, levels);
     let goes_on = answered >= 2 || !isolated(reading, *span).is_empty();
     let is_kept_out = stays
         && ((out >= SURELY_KEPT_OUT && seconds >= 1.0) || (out >= KEPT_OUT && made < 0.85 * due));

@@ -99,8 +99,11 @@ fn outages(entries: &[Entry], breaker: &CircuitBreaker) -> Vec<(u64, u64)> {
     let mut by_end: Vec<&Entry> = entries.iter().collect();
     by_end.sort_by_key(|it| it.ended);
     let mut found = Vec::new();
+    let mut answered = 0;
     for run in by_end.chunk_by(|a, b| a.failed() == b.failed()) {
-        let (from, to) = (run[0].start, run[run.len() - 1].ended);
+        // While the first one waited to fail, others may still have been answered.
+        let (from, to) = (run[0].start.max(answered), run[run.len() - 1].ended);
+        answered = to;
         let is_long = run.len() >= OUTAGE || is_open_between(breaker, from, to);
         if run[0].failed() && is_long {
             found.push((from, to));
@@ -164,8 +167,11 @@ fn would_be_lost(reading: &Reading, chains: &Chains, outages: &[(u64, u64)], rat
         inbound += 1;
         bad += usize::from(call.outcome.failed());
     }
-    // Where few calls came to nothing, which inbound calls those were isn't known.
-    let due = match failed.len() * 2 >= inbound {
+    // Where few calls came to nothing, which inbound calls those were isn't known; nor where some
+    // attempts go well, which calls they save.
+    let attempts = reading.started(from, to);
+    let well = attempts.iter().filter(|it| !it.failed()).count();
+    let due = match failed.len() * 2 >= inbound && well * 10 <= attempts.len() {
         true => (failed.len() as f64).min(inbound as f64),
         false => 0.0,
     };
