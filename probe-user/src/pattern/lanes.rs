@@ -6,6 +6,9 @@ use std::collections::HashMap;
 use super::spread::ms;
 use super::tape::Entry;
 
+/// Calm calls of known threads that it takes to go by threads.
+const ENOUGH_KNOWN: usize = 20;
+
 /// What tells which calls belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Keying {
@@ -74,7 +77,13 @@ impl Step {
 impl Lanes {
     /// Sorts the calls of a link, in the order of their starts, into lanes.
     pub(super) fn of(entries: &[Entry], calm: &[Entry], requests_differ: bool) -> Self {
-        let keying = keying(entries, calm, requests_differ);
+        // Of connections that are older than the record nobody knows who made them.
+        let by_known = known(calm);
+        let keying = keying(entries, calm, &by_known, requests_differ);
+        let calm = match keying {
+            Keying::Thread => &by_known,
+            _ => calm,
+        };
         Self {
             keying,
             requests_differ,
@@ -123,17 +132,19 @@ pub(super) fn requests_differ(calm: &[Entry], entries: &[Entry]) -> bool {
     known.len() >= 12 && alike as f64 <= 0.06 * pairs as f64
 }
 
-fn keying(entries: &[Entry], calm: &[Entry], requests_differ: bool) -> Keying {
+fn known(entries: &[Entry]) -> Vec<Entry> {
+    entries.iter().filter(|it| it.tid != 0).copied().collect()
+}
+
+fn keying(entries: &[Entry], calm: &[Entry], by_known: &[Entry], requests_differ: bool) -> Keying {
     let failed = || entries.iter().filter(|it| it.failed());
     let seen = failed().filter(|it| it.fingerprint != 0).count();
     if requests_differ && seen * 10 >= failed().count() * 9 {
         return Keying::Request;
     }
-    let known = entries.iter().filter(|it| it.tid != 0).count();
-    if known * 10 >= entries.len() * 9
-        && is_in_turn(entries, Keying::Thread)
-        && is_in_turn(calm, Keying::Thread)
-    {
+    let is_known = known(entries).len() * 10 >= entries.len() * 9
+        && (by_known.len() >= ENOUGH_KNOWN || by_known.len() == calm.len());
+    if is_known && is_in_turn(entries, Keying::Thread) && is_in_turn(by_known, Keying::Thread) {
         return Keying::Thread;
     }
     match is_in_turn(entries, Keying::Single) && is_in_turn(calm, Keying::Single) {

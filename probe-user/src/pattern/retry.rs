@@ -60,7 +60,9 @@ pub(super) fn judge(reading: &Reading, breaker: &CircuitBreaker) -> (Retry, Chai
         );
     }
     let lanes = Lanes::of(&reading.entries, &reading.calm, reading.requests_differ);
+    let rule = Rule::of(&lanes, &reading.entries);
     if lanes.keying != Keying::Request
+        && !rule.tells_each_call()
         && let Some(firsts) = firsts::of(reading)
     {
         return staged::judge(reading, &lanes, &firsts, breaker)
@@ -70,7 +72,6 @@ pub(super) fn judge(reading: &Reading, breaker: &CircuitBreaker) -> (Retry, Chai
     if lanes.keying == Keying::Crowd {
         return crowd::judge(reading, breaker).unwrap_or_else(cannot_tell);
     }
-    let rule = Rule::of(&lanes, &reading.entries);
     let grouped = group(reading, &lanes, &rule, breaker);
     let told = told(reading, grouped, &rule, &lanes, breaker);
     if told.0.ground.verdict != Verdict::Observed
@@ -179,7 +180,8 @@ fn is_as_due(reading: &Reading, lanes: &Lanes, breaker: &CircuitBreaker) -> bool
     let made = reading.started(first.start, last.start).len() as f64;
     let due = reading.inbound_begun(first.start, last.start) as f64 * ratio;
     let is_open = breaker.ground.verdict == Verdict::Observed;
-    lanes.keying != Keying::Request && !is_open && due >= 15.0 && made <= 1.1 * due
+    let is_by_rhythm = matches!(lanes.keying, Keying::Single | Keying::Crowd);
+    is_by_rhythm && !is_open && due >= 15.0 && made <= 1.1 * due
 }
 
 /// What chains come to.

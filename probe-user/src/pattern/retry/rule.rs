@@ -51,19 +51,17 @@ impl Rule {
         let after: Vec<Step> = steps_after_failures(lanes).collect();
         let gaps = |steps: &[Step]| sorted(steps.iter().map(|it| it.gap).collect());
         let (usual_gaps, after_gaps) = (gaps(&usual), gaps(&after));
-        let kind =
-            if lanes.requests_differ && usual.len() * 20 <= well && lanes.keying == Keying::Request
-            {
-                Kind::Same
-            } else if usual.len() < ENOUGH_USUAL {
-                Kind::Blind
-            } else if let Some(rhythm) = Rhythm::of(&usual, &after) {
-                Kind::OffRhythm(rhythm)
-            } else if lanes.keying == Keying::Request {
-                of_broad(&at_this_rate(&usual, &after, entries), &after_gaps)
-            } else {
-                of_broad(&usual_gaps, &after_gaps)
-            };
+        let kind = if usual.len() * 20 <= well && are_calls_own(lanes, well) {
+            Kind::Same
+        } else if usual.len() < ENOUGH_USUAL {
+            Kind::Blind
+        } else if let Some(rhythm) = Rhythm::of(&usual, &after) {
+            Kind::OffRhythm(rhythm)
+        } else if lanes.keying == Keying::Request {
+            of_broad(&at_this_rate(&usual, &after, entries), &after_gaps)
+        } else {
+            of_broad(&usual_gaps, &after_gaps)
+        };
         let would_show = match &kind {
             Kind::Same => true,
             // A wait as long as the caller's own pause doesn't show, but by requests.
@@ -76,6 +74,11 @@ impl Rule {
             would_show,
             requests_differ: lanes.requests_differ,
         }
+    }
+
+    /// Whether after a success no call is like the one before: what is like it is it made again.
+    pub(super) fn tells_each_call(&self) -> bool {
+        matches!(self.kind, Kind::Same)
     }
 
     /// Whether the second call of a step, after a failure, is the first one made again.
@@ -122,6 +125,15 @@ impl Rule {
             Kind::Blind => "too few calls went well to compare with",
             Kind::Alike => "calls follow failures as they follow successes",
         }
+    }
+}
+
+/// Whether each call has a request, or a thread, of its own.
+fn are_calls_own(lanes: &Lanes, well: usize) -> bool {
+    match lanes.keying {
+        Keying::Request => lanes.requests_differ,
+        Keying::Thread => well >= 20,
+        Keying::Single | Keying::Crowd => false,
     }
 }
 
