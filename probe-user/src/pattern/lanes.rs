@@ -80,9 +80,10 @@ impl Lanes {
         // Of connections that are older than the record nobody knows who made them.
         let by_known = known(calm);
         let keying = keying(entries, calm, &by_known, requests_differ);
-        let calm = match keying {
-            Keying::Thread => &by_known,
-            _ => calm,
+        let its_known = known(entries);
+        let (entries, calm) = match keying {
+            Keying::Thread => (&*its_known, &*by_known),
+            _ => (entries, calm),
         };
         Self {
             keying,
@@ -142,9 +143,13 @@ fn keying(entries: &[Entry], calm: &[Entry], by_known: &[Entry], requests_differ
     if requests_differ && seen * 10 >= failed().count() * 9 {
         return Keying::Request;
     }
-    let is_known = known(entries).len() * 10 >= entries.len() * 9
+    let first = entries.iter().position(Entry::failed).unwrap_or(0);
+    let is_known = known(&entries[first..]).len() * 10 >= (entries.len() - first) * 9
         && (by_known.len() >= ENOUGH_KNOWN || by_known.len() == calm.len());
-    if is_known && is_in_turn(entries, Keying::Thread) && is_in_turn(by_known, Keying::Thread) {
+    if is_known
+        && is_in_turn(&known(entries), Keying::Thread)
+        && is_in_turn(by_known, Keying::Thread)
+    {
         return Keying::Thread;
     }
     match is_in_turn(entries, Keying::Single) && is_in_turn(calm, Keying::Single) {

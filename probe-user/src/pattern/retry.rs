@@ -3,6 +3,7 @@
 
 mod crowd;
 mod firsts;
+mod motif;
 mod rule;
 mod staged;
 

@@ -5,6 +5,7 @@ use super::super::lanes::{Keying, Lanes, Step};
 use super::super::spread::{by_chance, count_within, densest, most_above, ms, quantile, sorted};
 use super::super::tape::Entry;
 use super::Tally;
+use super::motif::without_pause;
 
 /// No wait before another attempt is longer.
 const LONGEST_MS: f64 = 130_000.0;
@@ -61,6 +62,10 @@ impl Rule {
             of_broad(&at_this_rate(&usual, &after, entries), &after_gaps)
         } else {
             of_broad(&usual_gaps, &after_gaps)
+        };
+        let kind = match kind {
+            Kind::Clusters(clusters) => Kind::Clusters(without_pause(clusters, lanes)),
+            other => other,
         };
         let would_show = match &kind {
             Kind::Same => true,
