@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use super::spread::ms;
 use super::tape::Entry;
 
-/// Calm calls of known threads that it takes to go by threads.
-const ENOUGH_KNOWN: usize = 20;
+/// Calls of a thread that are more than a few.
+const OFTEN: u32 = 3;
 
 /// What tells which calls belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,19 +77,16 @@ impl Step {
 impl Lanes {
     /// Sorts the calls of a link, in the order of their starts, into lanes.
     pub(super) fn of(entries: &[Entry], calm: &[Entry], requests_differ: bool) -> Self {
-        // Of connections that are older than the record nobody knows who made them.
-        let by_known = known(calm);
-        let keying = keying(entries, calm, &by_known, requests_differ);
-        let its_known = known(entries);
+        let keying = keying(entries, calm, requests_differ);
         let (entries, calm) = match keying {
-            Keying::Thread => (&*its_known, &*by_known),
-            _ => (entries, calm),
+            Keying::Thread => (known(entries), threads_own(calm, entries)),
+            _ => (entries.to_vec(), calm.to_vec()),
         };
         Self {
             keying,
             requests_differ,
-            lists: lists(entries, keying),
-            calm: lists(calm, keying),
+            lists: lists(&entries, keying),
+            calm: lists(&calm, keying),
         }
     }
 
@@ -133,26 +130,53 @@ pub(super) fn requests_differ(calm: &[Entry], entries: &[Entry]) -> bool {
     known.len() >= 12 && alike as f64 <= 0.06 * pairs as f64
 }
 
+/// Calls of which it is known who made the connection.
 fn known(entries: &[Entry]) -> Vec<Entry> {
     entries.iter().filter(|it| it.tid != 0).copied().collect()
 }
 
-fn keying(entries: &[Entry], calm: &[Entry], by_known: &[Entry], requests_differ: bool) -> Keying {
+/// Calm calls by threads, as far as connections are used by who made them: then who fails to make
+/// new ones had called before. Else nothing is known of how threads call.
+fn threads_own(calm: &[Entry], entries: &[Entry]) -> Vec<Entry> {
+    let calm = known(calm);
+    let mut failed: HashMap<u32, u32> = HashMap::new();
+    for entry in entries.iter().filter(|it| it.failed() && it.tid != 0) {
+        *failed.entry(entry.tid).or_default() += 1;
+    }
+    let often = |calls: &[Entry], tid: u32| {
+        calls.iter().filter(|it| it.tid == tid).count() >= OFTEN as usize
+    };
+    let mut callers = failed.iter().filter(|it| *it.1 >= OFTEN);
+    match callers.all(|(tid, _)| often(&calm, *tid)) {
+        true => calm,
+        // Each call has a thread of its own.
+        false if failed.values().all(|it| *it < 2 * OFTEN) => calm,
+        false => Vec::new(),
+    }
+}
+
+fn keying(entries: &[Entry], calm: &[Entry], requests_differ: bool) -> Keying {
     let failed = || entries.iter().filter(|it| it.failed());
     let seen = failed().filter(|it| it.fingerprint != 0).count();
     if requests_differ && seen * 10 >= failed().count() * 9 {
         return Keying::Request;
     }
-    let first = entries.iter().position(Entry::failed).unwrap_or(0);
-    let is_known = known(&entries[first..]).len() * 10 >= (entries.len() - first) * 9
-        && (by_known.len() >= ENOUGH_KNOWN || by_known.len() == calm.len());
-    if is_known
+    let is_single = is_in_turn(entries, Keying::Single) && is_in_turn(calm, Keying::Single);
+    let mut threads: Vec<u32> = failed().map(|it| it.tid).filter(|it| *it != 0).collect();
+    threads.sort_unstable();
+    threads.dedup();
+    if is_single && threads.len() < 2 {
+        return Keying::Single;
+    }
+    // Who made an older connection needn't be who calls.
+    let certain = failed().filter(|it| it.fresh && it.tid != 0).count();
+    if certain * 10 >= failed().count() * 9
         && is_in_turn(&known(entries), Keying::Thread)
-        && is_in_turn(by_known, Keying::Thread)
+        && is_in_turn(&known(calm), Keying::Thread)
     {
         return Keying::Thread;
     }
-    match is_in_turn(entries, Keying::Single) && is_in_turn(calm, Keying::Single) {
+    match is_single {
         true => Keying::Single,
         false => Keying::Crowd,
     }

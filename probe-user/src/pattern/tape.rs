@@ -30,6 +30,8 @@ pub(super) struct Entry {
     pub(super) outcome: Outcome,
     pub(super) phase: Phase,
     pub(super) faulted: bool,
+    /// It was the first on its connection: then its thread is known.
+    pub(super) fresh: bool,
     /// Its number on the record, in the order of starts.
     pub(super) place: u32,
 }
@@ -51,6 +53,7 @@ impl Entry {
             outcome: attempt.outcome,
             phase: attempt.phase,
             faulted: attempt.faulted,
+            fresh: attempt.new_connection,
             place: 0,
         }
     }

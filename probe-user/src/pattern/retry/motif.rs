@@ -12,30 +12,35 @@ const ENOUGH: usize = 12;
 /// The clusters without the one that is a pause between calls, where nearly every failure is
 /// followed by a wait in one of them: so many attempts no call has.
 pub(super) fn without_pause(clusters: Clusters, lanes: &Lanes) -> Clusters {
-    let orders: Vec<Vec<usize>> = lanes
-        .lists
-        .iter()
-        .map(|list| {
-            let pairs = list.windows(2).filter(|pair| pair[0].failed());
-            let steps = pairs.filter_map(|pair| Step::of(&pair[0], &pair[1]));
-            steps.map(|step| cluster_of(&clusters, step.gap)).collect()
-        })
-        .collect();
-    let all: usize = orders.iter().map(Vec::len).sum();
-    let outside = clusters.len();
-    let inside = orders.iter().flatten().filter(|it| **it < outside).count();
-    if clusters.len() < 2 || all < ENOUGH || inside * 10 < all * 9 {
-        return clusters;
-    }
-    let fits = |pause: &usize| share_growing(&orders, &clusters, *pause);
-    let best = (0..clusters.len()).max_by(|a, b| fits(a).total_cmp(&fits(b)));
-    match best.filter(|it| fits(it) >= 0.6) {
+    match growing(&clusters, lanes) {
         Some(pause) => {
             let others = clusters.into_iter().enumerate();
             others.filter(|it| it.0 != pause).map(|it| it.1).collect()
         }
         None => clusters,
     }
+}
+
+/// Which cluster is the pause between calls whose waits grow; none where that doesn't show.
+pub(super) fn growing(clusters: &Clusters, lanes: &Lanes) -> Option<usize> {
+    let orders: Vec<Vec<usize>> = lanes
+        .lists
+        .iter()
+        .map(|list| {
+            let pairs = list.windows(2).filter(|pair| pair[0].failed());
+            let steps = pairs.filter_map(|pair| Step::of(&pair[0], &pair[1]));
+            steps.map(|step| cluster_of(clusters, step.gap)).collect()
+        })
+        .collect();
+    let all: usize = orders.iter().map(Vec::len).sum();
+    let outside = clusters.len();
+    let inside = orders.iter().flatten().filter(|it| **it < outside).count();
+    if clusters.len() < 2 || all < ENOUGH || inside * 10 < all * 9 {
+        return None;
+    }
+    let fits = |pause: &usize| share_growing(&orders, clusters, *pause);
+    let best = (0..clusters.len()).max_by(|a, b| fits(a).total_cmp(&fits(b)));
+    best.filter(|it| fits(it) >= 0.6)
 }
 
 fn cluster_of(clusters: &Clusters, gap: f64) -> usize {

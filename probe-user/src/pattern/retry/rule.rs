@@ -5,7 +5,7 @@ use super::super::lanes::{Keying, Lanes, Step};
 use super::super::spread::{by_chance, count_within, densest, most_above, ms, quantile, sorted};
 use super::super::tape::Entry;
 use super::Tally;
-use super::motif::without_pause;
+use super::motif::{growing, without_pause};
 
 /// No wait before another attempt is longer.
 const LONGEST_MS: f64 = 130_000.0;
@@ -55,7 +55,11 @@ impl Rule {
         let kind = if usual.len() * 20 <= well && are_calls_own(lanes, well) {
             Kind::Same
         } else if usual.len() < ENOUGH_USUAL {
-            Kind::Blind
+            let waits = clusters(&[], &after_gaps);
+            match growing(&waits, lanes) {
+                Some(_) => Kind::Clusters(waits),
+                None => Kind::Blind,
+            }
         } else if let Some(rhythm) = Rhythm::of(&usual, &after) {
             Kind::OffRhythm(rhythm)
         } else if lanes.keying == Keying::Request {
