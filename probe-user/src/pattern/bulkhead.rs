@@ -148,7 +148,12 @@ fn without_inbound(reading: &Reading, levels: &Levels, made: f64, due: f64) -> G
         *total_ns as f64 >= 0.7 * (span.to - span.from) as f64 && is_refilled(reading, levels);
     let kept_out = due - made;
     let calm = reading.rhythm.most_at_once;
-    if kept_out < KEPT_OUT || made >= 0.75 * due || !stays || *most < 2 || calm * 3 > *most * 2 {
+    if kept_out < KEPT_OUT.max(3.0 * due.sqrt())
+        || made >= 0.75 * due
+        || !stays
+        || *most < 2
+        || calm * 3 > *most * 2
+    {
         return grew(reading, levels, made, due);
     }
     let siblings = isolated(reading, *span);

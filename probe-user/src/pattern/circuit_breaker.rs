@@ -5,8 +5,9 @@
 mod share;
 mod silence;
 
-use super::finding::{CircuitBreaker, Ground, State, Transition};
+use super::finding::{CircuitBreaker, Ground, Retry, State, Transition, Verdict};
 use super::reading::Reading;
+use super::retry::Chains;
 use super::spread::{median, ms, quantile, sorted};
 use super::tape::Entry;
 use silence::{Demand, Silence};
@@ -171,7 +172,17 @@ fn unlike(silences: &[Silence], runs: &[Run]) -> bool {
 
 /// Takes back what retries explain as well: who waits for another attempt may hold the only place
 /// there is, so that nobody calls until then.
-pub(super) fn or_waits(breaker: CircuitBreaker, chains: &super::retry::Chains) -> CircuitBreaker {
+pub(super) fn or_waits(breaker: CircuitBreaker, retry: &Retry, chains: &Chains) -> CircuitBreaker {
+    if breaker.share.is_some() && retry.ground.verdict == Verdict::Unknown {
+        let ground = Ground::unknown(format!(
+            "{}; but calls may wait to be made again",
+            breaker.ground.evidence
+        ));
+        return CircuitBreaker {
+            ground,
+            ..CircuitBreaker::default()
+        };
+    }
     let waits = chains.list.iter().flat_map(|it| it.attempts.windows(2));
     let longest = waits
         .map(|it| ms(it[1].start.saturating_sub(it[0].ended)))

@@ -67,8 +67,8 @@ impl<'a> Reading<'a> {
             ledger,
             now_ns,
             lost_at_ns: None,
+            rhythm: Rhythm::of(&calm, &entries),
             entries,
-            rhythm: Rhythm::of(&calm),
             calm,
             inbound,
         }
@@ -121,18 +121,19 @@ impl<'a> Reading<'a> {
 }
 
 impl Rhythm {
-    fn of(calm: &[Entry]) -> Self {
+    fn of(calm: &[Entry], entries: &[Entry]) -> Self {
         let (Some(first), Some(last)) = (calm.first(), calm.last()) else {
             return Self::default();
         };
         if calm.len() < 8 || last.start <= first.start {
             return Self::default();
         }
-        let mut idle = idle_gaps_ms(calm);
+        let (mut idle, troubled_ms) = idle_gaps_ms(calm, entries);
         let span = (last.start - first.start) as f64 / 1e9;
         let waits = sorted(calm.iter().map(|it| ms(it.age())).collect());
         // Where calm times were interrupted by trouble, the record has holes.
-        let holes = idle.split_off(whole(&idle)).iter().sum::<f64>() / 1e3;
+        let longer = idle.split_off(whole(&idle));
+        let holes = (longer.iter().sum::<f64>() + troubled_ms) / 1e3;
         Self {
             rate: (calm.len() - 1) as f64 / (span - holes).max(span / 100.0),
             longest_idle_ms: quantile(&idle, 0.99),
@@ -142,17 +143,27 @@ impl Rhythm {
     }
 }
 
-/// Times without a call under way, sorted.
-fn idle_gaps_ms(calm: &[Entry]) -> Vec<f64> {
+/// Times without a call under way, sorted; and the sum of those in which there was trouble.
+fn idle_gaps_ms(calm: &[Entry], entries: &[Entry]) -> (Vec<f64>, f64) {
+    let failed: Vec<u64> = entries
+        .iter()
+        .filter(|it| it.failed())
+        .map(|it| it.start)
+        .collect();
     let mut busy_until = calm[0].ended;
-    let mut gaps = Vec::new();
+    let (mut gaps, mut troubled_ms) = (Vec::new(), 0.0);
     for entry in &calm[1..] {
         if entry.start > busy_until {
-            gaps.push(ms(entry.start - busy_until));
+            let gap = ms(entry.start - busy_until);
+            let next = failed.partition_point(|it| *it < busy_until);
+            match failed.get(next).is_some_and(|it| *it < entry.start) {
+                true => troubled_ms += gap,
+                false => gaps.push(gap),
+            }
         }
         busy_until = busy_until.max(entry.ended);
     }
-    sorted(gaps)
+    (sorted(gaps), troubled_ms)
 }
 
 /// How many of the gaps aren't so much longer than any usual one that they are holes in the record.

@@ -9,7 +9,7 @@ mod staged;
 
 use super::backoff::{self, Schedule};
 use super::circuit_breaker::is_open_between;
-use super::finding::{Backoff, CircuitBreaker, Ground, Retry, Verdict};
+use super::finding::{Backoff, CircuitBreaker, Ground, Retry, State, Verdict};
 use super::lanes::{Keying, Lanes, Step};
 use super::reading::Reading;
 use super::tape::Entry;
@@ -180,7 +180,7 @@ fn is_as_due(reading: &Reading, lanes: &Lanes, breaker: &CircuitBreaker) -> bool
     };
     let made = reading.started(first.start, last.start).len() as f64;
     let due = reading.inbound_begun(first.start, last.start) as f64 * ratio;
-    let is_open = breaker.ground.verdict == Verdict::Observed;
+    let is_open = breaker.transitions.iter().any(|it| it.state == State::Open);
     let is_by_rhythm = matches!(lanes.keying, Keying::Single | Keying::Crowd);
     is_by_rhythm && !is_open && due >= 15.0 && made <= 1.1 * due
 }

@@ -251,7 +251,7 @@ fn judge(
     reading.lost_at_ns = lost_at_ns;
     let circuit_breaker = circuit_breaker::judge(&reading);
     let (retry, chains) = retry::judge(&reading, &circuit_breaker);
-    let circuit_breaker = circuit_breaker::or_waits(circuit_breaker, &chains);
+    let circuit_breaker = circuit_breaker::or_waits(circuit_breaker, &retry, &chains);
     let (bulkhead, kept_out) = bulkhead::judge(&reading);
     Findings {
         service: pid,
