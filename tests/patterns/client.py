@@ -67,6 +67,10 @@ def by_requests(host, config):
     def call(port, path):
         if not hasattr(local, "session"):
             local.session = requests.Session()
+            if "urllib3" in config:
+                retries = requests.adapters.Retry(**config["urllib3"])
+                adapter = requests.adapters.HTTPAdapter(max_retries=retries)
+                local.session.mount("http://", adapter)
         return local.session.get(f"http://{host}:{port}{path}", timeout=timeout).status_code
 
     return call
@@ -92,6 +96,9 @@ def by_httpx(host, config):
     import httpx
 
     transport = httpx.HTTPTransport(retries=config.get("retries", 0))
+    if config.get("fresh"):
+        limits = httpx.Limits(max_keepalive_connections=0)
+        transport = httpx.HTTPTransport(retries=config.get("retries", 0), limits=limits)
     client = httpx.Client(timeout=config.get("timeout"), transport=transport)
 
     def call(port, path):

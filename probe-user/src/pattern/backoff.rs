@@ -61,8 +61,12 @@ pub(super) fn fit(waits: &[Vec<f64>]) -> Schedule {
 
 /// How waits of the same number scatter.
 fn jitter_of(waits: &[Vec<f64>]) -> Jitter {
+    // A group that isn't one call's attempts is an odd one among many.
     let is_tight = |it: &&Vec<f64>| {
-        quantile(it, 0.9) - quantile(it, 0.1) <= AT_ONCE_MS.max(SLACK * quantile(it, 0.5))
+        let middle = quantile(it, 0.5);
+        let slack = (AT_ONCE_MS * 0.75).max(SLACK * 0.6 * middle);
+        let near = it.iter().filter(|wait| (*wait - middle).abs() <= slack);
+        near.count() * 5 >= it.len() * 4
     };
     let several = || waits.iter().filter(|it| it.len() >= 2);
     let all: usize = several().map(Vec::len).sum();

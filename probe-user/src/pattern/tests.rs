@@ -56,25 +56,25 @@ fn brief(it: &world::Setup) -> String {
     )
 }
 
-/// What each pattern has to reach: precision and recall. Where that is less than what is aimed at
-/// (0.98 and 0.95), it keeps what was reached from being lost.
+/// What each pattern has to reach in 320 cases, whatever the seed: precision and recall. Aimed at
+/// are 0.98 and 0.95; docs/patterns.md has what was reached in thousands.
 const FLOORS: [(&str, f64, f64); 6] = [
-    ("timeout", 0.98, 0.95),
+    ("timeout", 0.98, 0.98),
     ("retry", 0.95, 0.85),
-    ("circuit_breaker", 0.95, 0.85),
-    ("bulkhead", 0.98, 0.95),
-    ("fallback", 0.98, 0.95),
-    ("load_shedding", 0.95, 0.95),
+    ("circuit_breaker", 0.95, 0.75),
+    ("bulkhead", 0.96, 0.93),
+    ("fallback", 0.98, 0.90),
+    ("load_shedding", 0.98, 0.93),
 ];
 /// The same for parameters: the share that is right.
 const RIGHT: [(&str, f64); 7] = [
-    ("timeout", 0.95),
+    ("timeout", 0.98),
     ("limit", 0.99),
     ("open time", 0.95),
-    ("transitions", 0.95),
+    ("transitions", 0.97),
     ("attempts", 0.75),
     ("base", 0.65),
-    ("jitter", 0.65),
+    ("jitter", 0.68),
 ];
 
 #[test]

@@ -466,9 +466,6 @@ fn truth_of_retry(truth: &mut Truth, setup: &Setup, facts: &Facts) {
         truth.jitter =
             (facts.retries >= 16 || setup.demand == Demand::Once).then(|| setup.wait.jitter());
     }
-    if matches!(setup.wait, Wait::Around(_, _, share) if share < 0.5) {
-        truth.base_ms = truth.base_ms.map(|base| base);
-    }
 }
 
 /// Where all requests are alike, calls overlap and waits scatter, nothing tells a retry from

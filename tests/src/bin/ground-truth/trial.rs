@@ -21,6 +21,7 @@ const ALTERNATE: &str = "8090";
 const SERVER: &str = "10.88.0.2";
 const CLIENT: &str = "10.88.0.1";
 const CALM: Duration = Duration::from_secs(7);
+const SETTLE: Duration = Duration::from_millis(500);
 const FAULT: &str = "8s";
 const ALL: &str = "22s";
 
@@ -58,6 +59,8 @@ pub fn run(case: &Case, recording: Option<&Path>) -> Result<Value> {
         &pair.near,
         command.args([SERVER, PORT]).arg(case.client.to_string()),
     )?;
+    // A connection that is made just while probe begins may be one that it never hears of.
+    thread::sleep(SETTLE);
     let pid = client.0.id();
     let netns = &pair.near.name;
     let record = match recording {
