@@ -260,9 +260,9 @@ fn longest_failing(entries: &[Entry]) -> (usize, u64) {
 fn observed(reading: &Reading, silences: &[Silence], runs: &[Run]) -> CircuitBreaker {
     let first_tripped: Vec<f64> = runs[..silences.len()]
         .iter()
-        .filter(|run| run.from == 0 || is_closed_again(run, runs[0]))
         .zip(silences)
-        .map(|(run, _)| run.failed_last as f64)
+        .filter(|(run, _)| run.from == 0 || is_closed_again(run, runs[0]))
+        .map(|(run, silence)| failed_until(&reading.entries[run.from..run.to], silence.from))
         .collect();
     let probes = probes(silences, runs);
     let mut silences = silences.to_vec();
@@ -300,6 +300,13 @@ fn observed(reading: &Reading, silences: &[Silence], runs: &[Run]) -> CircuitBre
         share: None,
         transitions,
     }
+}
+
+/// How many failed in a row until a moment: calls under way when it opens fail after that.
+fn failed_until(calls: &[Entry], until: u64) -> f64 {
+    let mut ended: Vec<&Entry> = calls.iter().filter(|it| it.ended <= until).collect();
+    ended.sort_by_key(|it| it.ended);
+    ended.iter().rev().take_while(|it| it.failed()).count() as f64
 }
 
 /// Whether a run is one of a breaker that had closed: calls went well in it, or as many failed
