@@ -9,6 +9,7 @@ mod check;
 mod demo;
 mod doctor;
 mod failure;
+mod fingerprint;
 mod guardian;
 mod inject;
 mod logging;
@@ -100,6 +101,7 @@ enum Command {
     Observe(observe::ObserveArgs),
     Watch(watch::WatchArgs),
     Inject(Box<inject::InjectArgs>),
+    Fingerprint(Box<fingerprint::FingerprintArgs>),
     Check(check::CheckArgs),
     Run(run::RunArgs),
     Stop(stop::StopArgs),
@@ -153,6 +155,7 @@ fn run(command: Option<Command>, common: &Common) -> anyhow::Result<ExitCode> {
         Some(Command::Observe(args)) => observe::run(args, common),
         Some(Command::Watch(args)) => watch::run(args, common),
         Some(Command::Inject(args)) => inject::run(*args, common),
+        Some(Command::Fingerprint(args)) => fingerprint::run(*args, common),
         Some(Command::Check(args)) => check::run(args, common),
         Some(Command::Run(args)) => run::run(args, common),
         Some(Command::Stop(args)) => stop::run(args, common),

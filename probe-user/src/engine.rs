@@ -3,6 +3,7 @@
 pub mod commands;
 pub mod demo;
 pub mod faults;
+pub mod fingerprint;
 pub mod game;
 pub mod hosts;
 pub mod injection;

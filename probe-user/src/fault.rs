@@ -314,6 +314,11 @@ pub fn told(rule: &FaultRule) -> String {
     format!("{fault}{}", Modifiers::decode(rule))
 }
 
+/// The name of a rule's kind of fault: "delay".
+pub fn kind_of(rule: &FaultRule) -> &'static str {
+    Fault::decode(rule).map_or("unknown", |fault| fault.kind())
+}
+
 /// Whether a rule of any probe acts on processes, rather than on packets.
 pub fn is_on_processes(rule: &FaultRule) -> bool {
     Fault::decode(rule).is_some_and(|fault| fault.is_on_processes())

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use crate::model::{Undeclared, WindowStats};
+use crate::pattern::Showing;
 use crate::scenario::{Scenario, Step, StepAction};
 use crate::snapshot::{Status, TimelineEntry, TimelineKind};
 use crate::verdict::{Ending, FaultCounters, Recovery};
@@ -27,6 +28,8 @@ pub trait Evidence {
     fn lost_events(&self) -> u64;
     /// What the service called, since observation began, that the scenario doesn't declare.
     fn undeclared(&self) -> Vec<Undeclared>;
+    /// Which resilience patterns showed so far.
+    fn patterns(&self) -> Showing;
 }
 
 /// What the engine has to do, in order.
@@ -274,6 +277,11 @@ impl GameDay {
             None => format!("command was killed or could not be started: {label}"),
         };
         self.record(now_ns, TimelineKind::Command, text);
+    }
+
+    /// Takes note of something that nothing was done for.
+    pub fn note(&mut self, now_ns: u64, kind: TimelineKind, text: String) {
+        self.record(now_ns, kind, text);
     }
 
     /// What happened so far, oldest first.

@@ -10,6 +10,7 @@ mod game_day;
 mod kernel;
 mod mistake;
 mod model;
+mod pattern;
 mod plan;
 mod protection;
 mod protocol;

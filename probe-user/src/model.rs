@@ -42,7 +42,7 @@ pub use undeclared::Undeclared;
 pub use window::WindowStats;
 
 use calls::Calls;
-use ledger::Ledger;
+use ledger::{Ledger, Spell};
 
 /// Everything observed so far, of what is in scope.
 #[derive(Debug, Default)]
@@ -56,6 +56,8 @@ pub struct Model {
     /// Which party a peer is; `None` for one out of scope.
     parties: HashMap<PeerKey, Option<PartyIndex>, FixedState>,
     forgotten: Forgotten,
+    /// How many dependencies there ever were.
+    numbered: u32,
     /// The time of the last event.
     now_ns: u64,
     /// What ended before isn't remembered by its time.
@@ -96,6 +98,11 @@ impl Model {
     /// What the fault is called that a call was in; `None` where it was in none.
     pub fn fault_name(&self, call: &Call) -> Option<&str> {
         self.calls.ledger.as_ref()?.name(call.fault)
+    }
+
+    /// When which faults were armed, as far as somebody knows.
+    pub fn spells(&self) -> &[Spell] {
+        self.calls.ledger.as_ref().map_or(&[], |it| it.spells())
     }
 
     /// Takes in one event about a peer; gives the call that ended with it, if one did;

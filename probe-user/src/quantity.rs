@@ -11,7 +11,7 @@ pub mod bound;
 mod number;
 pub mod words;
 
-pub use bound::{Bound, Measure, Relation, Sustained};
+pub use bound::{Bound, Measure, Relation, Sustained, Times};
 use number::{Number, split_number};
 
 /// The longest duration that is understood: a year.

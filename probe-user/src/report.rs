@@ -4,11 +4,13 @@
 
 pub mod accounts;
 pub mod blast;
+pub mod fingerprint;
 pub mod injection;
 pub mod json;
 pub mod map;
 pub mod metrics;
 pub mod observed;
+pub mod patterns;
 pub mod schema;
 pub mod skeleton;
 pub mod text;

@@ -13,11 +13,13 @@ mod check;
 pub mod error;
 mod fault;
 pub mod nearest;
+mod patterns;
 mod sections;
 mod step;
 mod table;
 
 pub use error::ScenarioError;
+pub use patterns::{BreakerExpectation, BulkheadExpectation, PatternExpectation, RetryExpectation};
 
 /// A game day, valid.
 #[derive(Clone, Debug, PartialEq)]
@@ -187,7 +189,7 @@ impl Step {
 }
 
 /// What has to hold for the hypothesis to stand.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Expect {
     /// Share of the service's calls answered well during the faults.
     pub success_rate: Option<Bound<Share>>,
@@ -199,6 +201,8 @@ pub struct Expect {
     pub recovery: Option<Bound<Duration>>,
     /// How many dependencies the service may have that aren't declared.
     pub undeclared_dependencies: Option<u64>,
+    /// Which resilience patterns have to show.
+    pub patterns: Vec<PatternExpectation>,
 }
 
 /// What ends every fault at once.

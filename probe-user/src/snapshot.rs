@@ -17,6 +17,8 @@ pub struct Snapshot {
     pub services: Vec<ServiceView>,
     /// Faults that are armed or were.
     pub faults: Vec<FaultView>,
+    /// Resilience patterns that showed, or had every chance to.
+    pub patterns: Vec<PatternView>,
     /// What happened, oldest first.
     pub timeline: Vec<TimelineEntry>,
     /// The game day, where one is being run.
@@ -97,6 +99,26 @@ pub struct FaultView {
     pub overflow: u64,
 }
 
+/// What is known of the resilience patterns of one service towards one dependency.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PatternView {
+    /// "shop → payments".
+    pub name: String,
+    /// One for each of which something is known.
+    pub told: Vec<ToldPattern>,
+}
+
+/// One resilience pattern.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ToldPattern {
+    /// Whether it is there.
+    pub is_there: bool,
+    /// "timeout"; "no timeout" where it isn't there.
+    pub name: String,
+    /// Its parameters, with what stands before them: " 500 ms".
+    pub parameters: String,
+}
+
 /// What kind of thing happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimelineKind {
@@ -108,6 +130,8 @@ pub enum TimelineKind {
     Command,
     /// An expectation or the steady state changed.
     Expectation,
+    /// What is told of a resilience pattern changed.
+    Pattern,
     /// A guard tripped, a person stopped it, or something failed.
     Alarm,
     /// Something worth knowing.
@@ -122,6 +146,7 @@ impl TimelineKind {
             Self::Fault => "fault",
             Self::Command => "command",
             Self::Expectation => "expectation",
+            Self::Pattern => "pattern",
             Self::Alarm => "alarm",
             Self::Note => "note",
         }

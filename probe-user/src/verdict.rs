@@ -5,11 +5,13 @@
 use std::time::Duration;
 
 use crate::model::{Undeclared, WindowStats};
+use crate::pattern::Showing;
 use crate::snapshot::{Status, TimelineEntry};
 
 pub mod confidence;
 pub mod counters;
 pub mod judge;
+pub mod patterns;
 pub mod rank;
 mod share;
 pub mod undeclared;
@@ -181,6 +183,10 @@ pub struct Verdict {
     pub timeline: Vec<TimelineEntry>,
     /// What the service called that the scenario doesn't declare.
     pub undeclared: Vec<Undeclared>,
+    /// Which resilience patterns showed.
+    pub patterns: Showing,
+    /// When the game day began, on CLOCK_MONOTONIC.
+    pub started_ns: u64,
     /// Events lost over the game day.
     pub lost_events: u64,
 }

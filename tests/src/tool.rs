@@ -59,6 +59,21 @@ impl Tool {
         Ok(command)
     }
 
+    /// Finds the Python that has the libraries whose resilience patterns are known.
+    ///
+    /// # Errors
+    /// Where there is none, with what to do about it.
+    pub fn python_with_patterns() -> Result<Command> {
+        let python = target_folder().join("patterns-python/bin/python");
+        if !python.is_file() {
+            anyhow::bail!(
+                "there is no {}\nhint: `cargo xtask ground-truth` makes it",
+                python.display()
+            );
+        }
+        Ok(Command::new(python))
+    }
+
     /// A command that runs it.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.path);

@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod demo;
 mod ebpf;
+mod ground_truth;
 mod process;
 mod setup;
 mod soak;
@@ -38,6 +39,8 @@ enum Chore {
     Demo(demo::Arguments),
     /// Measure what probe costs
     Bench(bench::Arguments),
+    /// Hold what is said of resilience patterns against clients whose behaviour is known
+    GroundTruth(ground_truth::Arguments),
     /// Run the trials that take too long for every day
     Soak(soak::Arguments),
     /// Check the rules of the house that a machine can check
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Chore::Vm(arguments) => vm::command(&arguments),
         Chore::Demo(arguments) => demo::command(&arguments),
         Chore::Bench(arguments) => bench::command(&arguments),
+        Chore::GroundTruth(arguments) => ground_truth::command(&arguments),
         Chore::Soak(arguments) => soak::command(&arguments),
         Chore::Tidy => tidy::command(),
         Chore::Ci => ci::command(),

@@ -1,14 +1,15 @@
 //! `probe observe`: who calls whom, how fast, how well.
 
 use std::{
-    io::{self, IsTerminal},
+    fs::File,
+    io::{self, BufWriter, IsTerminal, Write},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
 use super::{Common, Output, block_on, save, say, style::terminal_width, target::TargetArgs, tell};
@@ -65,6 +66,9 @@ pub struct ObserveArgs {
     /// Serve metrics for Prometheus while it runs: IP:PORT, or :PORT for this host alone
     #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     pub metrics: Option<SocketAddr>,
+    /// Write what resilience patterns are told by, JSON Lines that tests can replay
+    #[arg(long, value_name = "FILE")]
+    pub recording: Option<PathBuf>,
     /// Look at the service of this scenario, by its names, and tell what it doesn't declare
     #[arg(
         long,
@@ -111,6 +115,7 @@ pub fn run(args: ObserveArgs, common: &Common) -> Result<ExitCode> {
     let wanted = wanted(&args, scenario.as_ref())?;
     let mut progress = Progress::new(args.events, args.duration);
     let events = args.events;
+    let mut recording = args.recording.as_deref().map(create).transpose()?;
     let observed = block_on(observe(wanted, |told| match told {
         Told::Begun(server) => begin(server, &mut progress),
         Told::Call(call, model) if events => {
@@ -118,9 +123,19 @@ pub fn run(args: ObserveArgs, common: &Common) -> Result<ExitCode> {
             let _ = say(&(observed::call(call, model) + "\n"));
         }
         Told::Call(..) => {}
+        Told::Pattern(text) => progress.note(text),
+        Told::Record(line) => {
+            if let Some(file) = &mut recording {
+                // What can't be written is told at the end, when all of it has to be.
+                let _ = writeln!(file, "{line}");
+            }
+        }
         Told::Going(model, time) => progress.show(model, time),
     }))?;
     progress.clear();
+    if let Some(file) = &mut recording {
+        file.flush().context("writing the recording")?;
+    }
     report(&observed, &args, common)?;
     if let Some(file) = &args.save {
         save::write(&observed, file, args.force)?;
@@ -147,6 +162,17 @@ fn wanted(args: &ObserveArgs, scenario: Option<&Scenario>) -> Result<Wanted> {
         metrics: args.metrics,
         with_silent: scenario.is_none() && target.to.is_empty(),
         has_scenario: scenario.is_some(),
+        with_record: args.recording.is_some(),
+    })
+}
+
+fn create(file: &Path) -> Result<BufWriter<File>> {
+    let created = File::create(file);
+    created.map(BufWriter::new).with_context(|| {
+        format!(
+            "--recording: creating {}\nhint: name a file in a folder that is there",
+            file.display()
+        )
     })
 }
 
@@ -230,6 +256,12 @@ impl Progress {
             model.services().len(),
             model.dependencies().len(),
         ));
+    }
+
+    /// Tells something that stays, above the line.
+    fn note(&self, text: &str) {
+        self.clear();
+        tell(&(observed::visible(text) + "\n"));
     }
 
     fn clear(&self) {

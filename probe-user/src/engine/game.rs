@@ -57,7 +57,7 @@ impl Game {
     }
 
     /// Goes on: tells the state machine what was seen, and does what it says.
-    pub async fn advance(&mut self, session: &Session) -> Vec<(TimelineKind, String)> {
+    pub async fn advance(&mut self, session: &mut Session) -> Vec<(TimelineKind, String)> {
         let now_ns = clock::now_ns();
         for (step, code) in self.commands.ended() {
             self.day.command_ended(step, now_ns, code);
@@ -74,8 +74,24 @@ impl Game {
         self.carry_out(actions, session).await
     }
 
+    /// Takes note of what changed in what is told of resilience patterns.
+    pub fn note_patterns(&mut self, session: &mut Session) -> Vec<(TimelineKind, String)> {
+        let now_ns = clock::now_ns();
+        let news = session.take_news().into_iter();
+        news.map(|text| {
+            let kind = TimelineKind::Pattern;
+            self.day.note(now_ns, kind, text.clone());
+            (kind, text)
+        })
+        .collect()
+    }
+
     /// Stops it, for a reason.
-    pub async fn abort(&mut self, session: &Session, reason: &str) -> Vec<(TimelineKind, String)> {
+    pub async fn abort(
+        &mut self,
+        session: &mut Session,
+        reason: &str,
+    ) -> Vec<(TimelineKind, String)> {
         self.faults.will_end("operator", reason);
         let actions = self.day.abort(clock::now_ns(), reason);
         self.carry_out(actions, session).await
@@ -122,7 +138,7 @@ impl Game {
     async fn carry_out(
         &mut self,
         actions: Vec<Action>,
-        session: &Session,
+        session: &mut Session,
     ) -> Vec<(TimelineKind, String)> {
         if let Some(reason) = self.day.aborted() {
             self.faults.will_end("guard", reason);
@@ -135,6 +151,8 @@ impl Game {
                 Action::Run { step } => self.run(step),
                 Action::Finish => {
                     self.end_all().await;
+                    session.settle_patterns();
+                    told.extend(self.note_patterns(session));
                     self.verdict = self.day.verdict(session);
                 }
                 Action::DisarmAll => self.end_all().await,

@@ -213,7 +213,11 @@ impl Prepared {
         .never_faulting(&self.never_faulted)
     }
 
-    async fn inject(self, tell: &mut dyn FnMut(Progress)) -> Result<Injection> {
+    /// The same, within a runtime.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn inject(self, tell: &mut dyn FnMut(Progress)) -> Result<Injection> {
         // Before anything is armed, so that no signal finds it armed and unwatched.
         let mut person = Person::watch()?;
         match leftovers::clear() {

@@ -17,6 +17,7 @@ use crate::{
     model::{
         Accounts, Call, Model, Names, Scope, Undeclared, listener::Listener, undeclared::undeclared,
     },
+    pattern::Showing,
     report::{metrics, observed::Observation},
 };
 
@@ -37,6 +38,8 @@ pub struct Wanted {
     pub with_silent: bool,
     /// Whether a scenario says what is declared.
     pub has_scenario: bool,
+    /// Whether what resilience patterns are told by is told, too.
+    pub with_record: bool,
 }
 
 /// What was observed.
@@ -54,6 +57,8 @@ pub struct Observed {
     /// What the scenario doesn't declare; `None` without one.
     pub undeclared: Option<Vec<Undeclared>>,
     with_silent: bool,
+    patterns: Showing,
+    from_ns: u64,
 }
 
 impl Observed {
@@ -66,6 +71,8 @@ impl Observed {
             listeners: &self.listeners,
             with_silent: self.with_silent,
             undeclared: self.undeclared.as_deref(),
+            patterns: &self.patterns,
+            from_ns: self.from_ns,
         }
     }
 }
@@ -76,6 +83,10 @@ pub enum Told<'a> {
     Begun(Option<&'a Server>),
     /// A call ended.
     Call(&'a Call, &'a Model),
+    /// What is told of a resilience pattern changed.
+    Pattern(&'a str),
+    /// Something that resilience patterns are told by: a line of JSON.
+    Record(&'a str),
     /// It goes on, and for so long by now.
     Going(&'a Model, Duration),
 }
@@ -96,6 +107,9 @@ pub async fn observe(wanted: Wanted, mut tell: impl FnMut(Told<'_>)) -> Result<O
         None => None,
     };
     let mut session = Session::begin(wanted.scope, wanted.names)?;
+    if wanted.with_record {
+        session.keep_record();
+    }
     log::info!("observing");
     tell(Told::Begun(server.as_ref()));
     let (pages, mut asked) = mpsc::channel::<Asked>(16);
@@ -113,6 +127,7 @@ pub async fn observe(wanted: Wanted, mut tell: impl FnMut(Told<'_>)) -> Result<O
         tokio::select! {
             _ = tick.tick() => {
                 session.advance(|call, model| tell(Told::Call(call, model)))?;
+                tell_patterns(&mut session, &mut tell);
                 ticks = ticks.wrapping_add(1);
                 if ticks.is_multiple_of(TELL_EVERY) {
                     tell(Told::Going(&session.model, age(&session)));
@@ -131,16 +146,32 @@ pub async fn observe(wanted: Wanted, mut tell: impl FnMut(Told<'_>)) -> Result<O
     let window = age(&session);
     session.advance(|call, model| tell(Told::Call(call, model)))?;
     let accounts = session.end(|call, model| tell(Told::Call(call, model)))?;
+    tell_patterns(&mut session, &mut tell);
+    let (patterns, from_ns) = (session.patterns(), session.started_ns);
     if let Some(serving) = serving {
         serving.abort();
     }
-    Ok(finish(
+    let observed = finish(
         session.model,
         accounts,
         window,
         wanted.with_silent,
         wanted.has_scenario,
-    ))
+    );
+    Ok(Observed {
+        patterns,
+        from_ns,
+        ..observed
+    })
+}
+
+fn tell_patterns(session: &mut Session, tell: &mut impl FnMut(Told<'_>)) {
+    for text in session.take_news() {
+        tell(Told::Pattern(&text));
+    }
+    for line in session.take_record() {
+        tell(Told::Record(&line));
+    }
 }
 
 fn age(session: &Session) -> Duration {
@@ -156,6 +187,8 @@ fn page(session: &Session) -> String {
         listeners: &[],
         with_silent: false,
         undeclared: None,
+        patterns: &Showing::default(),
+        from_ns: session.started_ns,
     };
     metrics::text(&seen, env!("CARGO_PKG_VERSION"))
 }
@@ -176,5 +209,7 @@ fn finish(
         listeners: listening.listeners,
         namespaces: listening.namespaces,
         with_silent,
+        patterns: Showing::default(),
+        from_ns: 0,
     }
 }

@@ -37,6 +37,7 @@ pub fn take(session: &Session, game: Option<&Game>, faults: Vec<FaultView>) -> S
             .map(|it| camera.service(it))
             .collect(),
         faults,
+        patterns: session.pattern_views.clone(),
         timeline,
         game_day: game.map(|game| game.day.view(now_ns, session)),
         lost_events: session.lost_events,

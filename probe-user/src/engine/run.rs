@@ -142,7 +142,9 @@ impl<T: FnMut(u64, TimelineKind, &str)> Running<T> {
         if self.game.day.is_over() {
             return;
         }
-        let told = self.game.advance(&self.session).await;
+        let told = self.game.note_patterns(&mut self.session);
+        self.tell_all(told);
+        let told = self.game.advance(&mut self.session).await;
         self.tell_all(told);
     }
 
@@ -154,7 +156,7 @@ impl<T: FnMut(u64, TimelineKind, &str)> Running<T> {
     }
 
     async fn abort(&mut self, reason: &str) {
-        let told = self.game.abort(&self.session, reason).await;
+        let told = self.game.abort(&mut self.session, reason).await;
         self.tell_all(told);
     }
 

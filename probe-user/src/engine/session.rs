@@ -13,7 +13,9 @@ use crate::{
         Accounts, Call, Model, Names, Process, Scope, Undeclared, WindowStats,
         undeclared::undeclared,
     },
-    snapshot::{TimelineEntry, TimelineKind},
+    pattern::{Feed, News, Settings, Showing, Verdict, find, recording::Line, sheets},
+    report::patterns::told,
+    snapshot::{PatternView, TimelineEntry, TimelineKind},
 };
 
 /// How long calls are remembered one by one; totals are kept beyond.
@@ -24,6 +26,18 @@ const MOST_NAMED: usize = 65_536;
 
 /// Paths of cgroups that are remembered.
 const MOST_CGROUPS: usize = 1_024;
+
+/// How often it is looked at which resilience patterns show.
+const JUDGE_NS: u64 = 500_000_000;
+
+/// Changes of verdicts that are kept until somebody tells them.
+const MOST_NEWS: usize = 1_000;
+
+/// Services and dependencies whose patterns are shown.
+const MOST_VIEWS: usize = 64;
+
+/// Lines of the timeline that are kept.
+const MOST_NOTES: usize = 4_000;
 
 /// A running observation.
 pub struct Session {
@@ -38,6 +52,12 @@ pub struct Session {
     pub started_ns: u64,
     /// Events that the ring had no room for, and times that a peer found no slot.
     pub lost_events: u64,
+    /// Which resilience patterns show.
+    feed: Feed,
+    judge_ns: u64,
+    news: Vec<String>,
+    /// What is known of resilience patterns, as it is shown.
+    pub pattern_views: Vec<PatternView>,
     /// What happened, apart from a game day's own timeline.
     pub timeline: Vec<TimelineEntry>,
 }
@@ -64,6 +84,10 @@ impl Session {
             model,
             started_ns: clock::now_ns(),
             lost_events: 0,
+            feed: Feed::new(Settings::default()),
+            judge_ns: 0,
+            news: Vec::new(),
+            pattern_views: Vec::new(),
             timeline: Vec::new(),
         })
     }
@@ -79,6 +103,7 @@ impl Session {
             observer,
             model,
             named,
+            feed,
             ..
         } = self;
         observer.poll(|event, peer| {
@@ -89,6 +114,7 @@ impl Session {
             }
             let mut next = model.observe(event, peer);
             while let Some(call) = next {
+                feed.take(&call, model);
                 ended(&call, model);
                 next = model.ended_as_well();
             }
@@ -100,6 +126,8 @@ impl Session {
         self.lost_events = self.observer.accounts()?.untold();
         self.name_callers();
         self.name_services();
+        self.feed.assign(&self.model);
+        self.judge_patterns();
         self.model
             .forget_before(clock::now_ns().saturating_sub(MEMORY_NS));
         Ok(())
@@ -132,11 +160,15 @@ impl Session {
     /// Where the programs can't be taken away, or their maps not be read.
     pub fn end(&mut self, mut ended: impl FnMut(&Call, &Model)) -> Result<Accounts> {
         let Self {
-            observer, model, ..
+            observer,
+            model,
+            feed,
+            ..
         } = self;
         observer.end(|event, peer| {
             let mut next = model.observe(event, peer);
             while let Some(call) = next {
+                feed.take(&call, model);
                 ended(&call, model);
                 next = model.ended_as_well();
             }
@@ -148,12 +180,84 @@ impl Session {
         self.lost_events = accounts.untold();
         self.name_callers();
         self.name_services();
+        self.settle_patterns();
         Ok(accounts)
+    }
+
+    /// Which resilience patterns show, as of the last time that was looked at.
+    pub fn patterns(&self) -> Showing {
+        Showing::of(&self.feed, &self.model)
+    }
+
+    /// Keeps all that resilience patterns are told by, until it is taken.
+    pub fn keep_record(&mut self) {
+        self.feed.keep_record();
+    }
+
+    /// What they were told by since the last time, a line of JSON each.
+    pub fn take_record(&mut self) -> Vec<String> {
+        let lines = self.feed.take_record();
+        lines.iter().map(Line::json).collect()
+    }
+
+    /// What changed in that since it was asked for, in words.
+    pub fn take_news(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.news)
+    }
+
+    /// Has every pattern's verdict made anew, as the last word.
+    pub fn settle_patterns(&mut self) {
+        let now_ns = clock::now_ns();
+        self.feed.assign(&self.model);
+        self.feed.look(&self.model, self.lost_events, now_ns);
+        let news = self.feed.settle(now_ns);
+        self.tell(&news);
+    }
+
+    fn judge_patterns(&mut self) {
+        let now_ns = clock::now_ns();
+        if now_ns < self.judge_ns {
+            return;
+        }
+        self.feed.look(&self.model, self.lost_events, now_ns);
+        let news = self.feed.judge(now_ns);
+        self.tell(&news);
+        // However long it takes, it takes no more than a small share of the time.
+        let took_ns = clock::now_ns().saturating_sub(now_ns);
+        self.judge_ns = now_ns + JUDGE_NS.max(20 * took_ns);
+    }
+
+    fn tell(&mut self, news: &[News]) {
+        let sheets = sheets(&self.feed, &self.model);
+        let views = sheets.iter().map(|it| PatternView {
+            name: it.name(),
+            told: told(it),
+        });
+        self.pattern_views = views.filter(|it| !it.told.is_empty()).collect();
+        self.pattern_views.truncate(MOST_VIEWS);
+        for it in news {
+            let Some(to) = find(&self.model, it.dependency) else {
+                continue;
+            };
+            let name = it.pattern.replace('_', " ");
+            let what = match it.verdict {
+                Verdict::Observed => format!("{name} observed"),
+                Verdict::Absent => format!("no {name}"),
+                Verdict::Unknown => format!("{name} can't be told any more"),
+            };
+            if self.news.len() < MOST_NEWS {
+                let text = format!("{} → {}: {what}: {}", to.service, to.name, it.words);
+                self.news.push(text);
+            }
+        }
     }
 
     /// Notes something in the timeline.
     pub fn note(&mut self, kind: TimelineKind, text: String) {
         let at_ms = clock::now_ns().saturating_sub(self.started_ns) / 1_000_000;
+        if self.timeline.len() >= MOST_NOTES {
+            self.timeline.remove(0);
+        }
         self.timeline.push(TimelineEntry { at_ms, kind, text });
     }
 
@@ -257,5 +361,9 @@ impl Evidence for Session {
 
     fn undeclared(&self) -> Vec<Undeclared> {
         undeclared(&self.model)
+    }
+
+    fn patterns(&self) -> Showing {
+        self.patterns()
     }
 }

@@ -57,6 +57,7 @@ pub async fn watch(
         tokio::select! {
             _ = tick.tick() => {
                 watching.session.advance(|_, _| ())?;
+                watching.note_patterns();
                 if ticks.is_multiple_of(LOOK_EVERY) {
                     watching.look_for_faults();
                 }
@@ -110,6 +111,12 @@ impl Watching {
             };
             self.session.note(TimelineKind::Alarm, text);
             self.look_for_faults();
+        }
+    }
+
+    fn note_patterns(&mut self) {
+        for text in self.session.take_news() {
+            self.session.note(TimelineKind::Pattern, text);
         }
     }
 

@@ -128,7 +128,6 @@ impl Kind for Delay {
 
 impl Delay {
     /// Packets wait equally long.
-    #[cfg(test)]
     pub fn of(delay_ns: u64) -> Self {
         Self {
             delay_ns,

@@ -7,7 +7,7 @@ use crate::snapshot::Status;
 use crate::verdict::judge::{self, Judged};
 use crate::verdict::{
     CommandOutcome, DependencyOutcome, Effect, Ending, Expectation, FaultOutcome, Metrics,
-    Recovery, Spans, Verdict, decide,
+    Recovery, Spans, Verdict, decide, patterns,
 };
 
 /// Without a call that ended well for so long, a service is down.
@@ -20,7 +20,10 @@ impl GameDay {
     pub fn verdict(&self, evidence: &dyn Evidence) -> Option<Verdict> {
         let ending = self.ending.as_ref()?;
         let stats = self.spans(|span| span.service(evidence));
-        let expectations = self.expectations(evidence);
+        let patterns = evidence.patterns();
+        let mut expectations = self.expectations(evidence);
+        let expected = self.scenario.expect.patterns.iter();
+        expectations.extend(expected.flat_map(|it| patterns::judge(it, &patterns.sheets)));
         let faults = self.fault_outcomes();
         let (kind, reason) = decide(ending, &faults, &expectations);
         Some(Verdict {
@@ -39,6 +42,8 @@ impl GameDay {
             dependencies: self.dependency_outcomes(evidence),
             timeline: self.timeline.clone(),
             undeclared: evidence.undeclared(),
+            patterns,
+            started_ns: self.started_ns,
             lost_events: self.lost_so_far(),
         })
     }

@@ -53,6 +53,7 @@ struct World {
     calls: Vec<(u64, Call)>,
     lost: u64,
     hidden: Vec<Undeclared>,
+    patterns: Showing,
 }
 
 impl Evidence for World {
@@ -89,6 +90,10 @@ impl Evidence for World {
 
     fn undeclared(&self) -> Vec<Undeclared> {
         self.hidden.clone()
+    }
+
+    fn patterns(&self) -> Showing {
+        self.patterns.clone()
     }
 }
 

@@ -12,7 +12,7 @@ use probe_common::{
 use super::{clock, host};
 use crate::{
     fault,
-    model::ledger::{FaultId, Ledger, Wire},
+    model::ledger::{FaultId, Ledger, Spell, Wire},
 };
 
 /// How long after a rule's end calls may still be asked about.
@@ -20,6 +20,9 @@ const LINGERS_NS: u64 = 10_000_000_000;
 /// Calls are asked about within about this time of their end: touches that were overwritten since
 /// are no older.
 const SLACK_NS: u64 = 200_000_000;
+
+/// Spells remembered; the oldest goes first.
+const MOST_SPELLS: usize = 256;
 
 /// The map in which an injector notes what it touched; open, it outlives the injector.
 pub(super) type FaultFlows = aya::maps::HashMap<MapData, u64, FaultFlow>;
@@ -36,6 +39,7 @@ pub struct Touched {
     injectors: HashMap<u32, Known>,
     /// Names of faults, by number less one.
     names: Vec<String>,
+    spells: Vec<Spell>,
 }
 
 struct Known {
@@ -68,10 +72,44 @@ impl Touched {
             !known.rules.is_empty()
         });
         match host::notes() {
-            Ok(found) => found
-                .into_iter()
-                .for_each(|(id, notes)| self.take(id, notes)),
+            Ok(found) => {
+                self.remember(&found);
+                found
+                    .into_iter()
+                    .for_each(|(id, notes)| self.take(id, notes));
+            }
             Err(error) => log::debug!("looking for what faults touched: {error:#}"),
+        }
+    }
+
+    /// Takes note of when which faults are armed; those that are so no more have ended by now.
+    fn remember(&mut self, found: &[(u32, Notes)]) {
+        let now_ns = clock::now_ns();
+        let rules = found.iter().flat_map(|(_, notes)| &notes.rules);
+        let armed: Vec<Spell> = rules
+            .filter(|rule| rule.deadline_ns > rule.starts_ns)
+            .map(|rule| Spell {
+                fault: self.number(&fault::told(rule)),
+                kind: fault::kind_of(rule),
+                from_ns: rule.starts_ns,
+                to_ns: rule.deadline_ns,
+            })
+            .collect();
+        let same = |a: &Spell, b: &Spell| (a.fault, a.from_ns) == (b.fault, b.from_ns);
+        for spell in &mut self.spells {
+            match armed.iter().find(|it| same(it, spell)) {
+                Some(armed) => spell.to_ns = armed.to_ns,
+                None => spell.to_ns = spell.to_ns.min(now_ns),
+            }
+        }
+        for new in armed {
+            if self.spells.iter().any(|it| same(it, &new)) {
+                continue;
+            }
+            if self.spells.len() == MOST_SPELLS {
+                self.spells.remove(0);
+            }
+            self.spells.push(new);
         }
     }
 
@@ -135,6 +173,10 @@ impl Ledger for Touched {
 
     fn refresh(&mut self) {
         self.look();
+    }
+
+    fn spells(&self) -> &[Spell] {
+        &self.spells
     }
 
     fn name(&self, id: FaultId) -> Option<&str> {

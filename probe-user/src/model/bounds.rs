@@ -84,6 +84,11 @@ impl Model {
     /// Adds a dependency, in the place of the one idle longest where there are too many; gives
     /// its place.
     pub(super) fn add_dependency(&mut self, new: Dependency) -> usize {
+        self.numbered += 1;
+        let new = Dependency {
+            number: self.numbered,
+            ..new
+        };
         if self.dependencies.len() < MOST_PARTIES {
             self.dependencies.push(new);
             return self.dependencies.len() - 1;

@@ -81,6 +81,8 @@ pub struct Call {
     pub rtt_us: u32,
     /// When its connection was asked for, or accepted; 0 where that wasn't seen.
     pub connected_ns: u64,
+    /// When its connection came to be; 0 where that wasn't seen.
+    pub established_ns: u64,
     /// Which request of its connection it was, from 1; 0 for an attempt to connect.
     pub number: u32,
     /// Process that connected; 0 where it isn't known.

@@ -18,6 +18,7 @@ use crate::protocol::{self, Answer, Kind, Protocol, Request};
 #[derive(Clone, Copy, Debug, Default)]
 struct Connection {
     connected_ns: u64,
+    established_ns: u64,
     pid: u32,
     tid: u32,
     protocol: Protocol,
@@ -30,6 +31,7 @@ impl Connection {
         Call {
             cookie,
             connected_ns: self.connected_ns,
+            established_ns: self.established_ns,
             pid: self.pid,
             tid: self.tid,
             protocol: self.protocol,
@@ -81,6 +83,7 @@ impl Calls {
                 }
                 let connection = self.connections.entry(established.header.cookie);
                 connection.flows = Some(Wire::flows_of(established));
+                connection.established_ns = established.header.at_ns;
                 if established.role == role::SERVER {
                     connection.connected_ns = established.header.at_ns;
                 }

@@ -27,6 +27,19 @@ impl FaultId {
     pub const NONE: Self = Self(0);
 }
 
+/// A time for which a fault was armed, on CLOCK_MONOTONIC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spell {
+    /// The fault.
+    pub fault: FaultId,
+    /// What kind of fault: "delay".
+    pub kind: &'static str,
+    /// Since when.
+    pub from_ns: u64,
+    /// Until when it is, or was.
+    pub to_ns: u64,
+}
+
 /// Who knows which packets were touched.
 pub trait Ledger: fmt::Debug + Send {
     /// The fault that touched a packet of a connection between two times, both included.
@@ -35,6 +48,9 @@ pub trait Ledger: fmt::Debug + Send {
     /// Looks for faults that were armed since; to be called often, as it can't be asked about one
     /// that came and went in between.
     fn refresh(&mut self);
+
+    /// When which faults were armed: the latest of them, as far as they are remembered.
+    fn spells(&self) -> &[Spell];
 
     /// What a fault is called: "delay 200ms". `None` for none, and for one it doesn't know.
     fn name(&self, id: FaultId) -> Option<&str>;

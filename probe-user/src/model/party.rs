@@ -188,6 +188,11 @@ pub struct Dependency {
     pub peers: Vec<PeerKey>,
     /// Its calls.
     pub party: Party,
+    /// A number that stays with it, wherever in the list its place may be; from 1, never used
+    /// again.
+    pub number: u32,
+    /// Numbers of those that turned out to be the same as it.
+    pub was: Vec<u32>,
 }
 
 impl Dependency {
@@ -200,6 +205,8 @@ impl Dependency {
             remote,
             peers: Vec::new(),
             party: Party::default(),
+            number: 0,
+            was: Vec::new(),
         }
     }
 
@@ -254,6 +261,8 @@ impl Dependency {
     pub(super) fn absorb(&mut self, other: Self) {
         self.peers.extend(other.peers);
         self.party.absorb(other.party);
+        self.was.push(other.number);
+        self.was.extend(other.was);
     }
 }
 

@@ -97,7 +97,7 @@ fn is_below(cgroup: &str, other: &str) -> bool {
 }
 
 /// Whether an address and port fall under an endpoint.
-pub(super) fn is_at(endpoint: &Endpoint, remote: SocketAddr) -> bool {
+pub fn is_at(endpoint: &Endpoint, remote: SocketAddr) -> bool {
     if endpoint.port.is_some_and(|port| port != remote.port()) {
         return false;
     }

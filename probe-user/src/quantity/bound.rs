@@ -85,6 +85,27 @@ impl Measure for Share {
     const EXAMPLE: &str = "99%";
 }
 
+/// How many, or how many times as many; it has no unit.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Times(pub f64);
+
+impl Measure for Times {
+    fn parse(text: &str) -> Result<Self, Mistake> {
+        let number = text.trim().parse::<f64>().ok();
+        let number = number.filter(|it| it.is_finite() && *it >= 0.0);
+        number
+            .map(Self)
+            .ok_or_else(|| Mistake::new(format!("\"{text}\" is no number")).hint("write <= 3"))
+    }
+    fn typed(self) -> String {
+        words::trimmed(self.0, EXACT)
+    }
+    fn told(self, decimals: usize) -> String {
+        words::trimmed(self.0, decimals)
+    }
+    const EXAMPLE: &str = "3";
+}
+
 /// A limit and on which side of it a value has to be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bound<T> {

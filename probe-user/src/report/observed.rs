@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::accounts;
 use crate::model::{Accounts, Call, Model, PartyIndex, Undeclared, listener::Listener};
+use crate::pattern::Showing;
 
 mod columns;
 pub mod groups;
@@ -28,6 +29,10 @@ pub struct Observation<'a> {
     pub with_silent: bool,
     /// What the scenario doesn't declare; `None` where none was given.
     pub undeclared: Option<&'a [Undeclared]>,
+    /// Which resilience patterns showed.
+    pub patterns: &'a Showing,
+    /// When it began, on CLOCK_MONOTONIC.
+    pub from_ns: u64,
 }
 
 impl<'a> Observation<'a> {
@@ -80,7 +85,7 @@ pub fn call(call: &Call, model: &Model) -> String {
 }
 
 /// Fields as one document, which begins with what it is.
-fn document(schema: &str, fields: &Value) -> String {
+pub(super) fn document(schema: &str, fields: &Value) -> String {
     let fields = fields.to_string();
     let rest = fields.trim_start_matches('{');
     format!("{{\"schema\":\"{schema}\",{rest}")

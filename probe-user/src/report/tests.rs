@@ -84,6 +84,8 @@ fn failed() -> Verdict {
             exit_code: Some(0),
         }],
         expectations: vec![judged, recovery],
+        patterns: super::patterns::tests::showing(),
+        started_ns: 0,
         metrics: Metrics {
             availability: stats.during.success_rate(),
             time_to_recover: Some(Duration::from_millis(1_260)),

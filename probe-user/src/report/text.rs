@@ -24,6 +24,7 @@ pub fn verdict(verdict: &Verdict, color: bool) -> String {
     text += "\n";
     text += &tables(verdict, paint);
     text += &faults(verdict, paint);
+    text += &patterns(verdict, paint);
     text += &expectations(verdict, paint);
     text += &ending(verdict, paint);
     text
@@ -91,6 +92,13 @@ fn table(
         );
     }
     text + "\n"
+}
+
+fn patterns(verdict: &Verdict, paint: Paint) -> String {
+    match super::patterns::text(&verdict.patterns.sheets) {
+        told if told.is_empty() => told,
+        told => format!("{}\n{told}\n", paint.in_code(BOLD, "patterns")),
+    }
 }
 
 fn faults(verdict: &Verdict, paint: Paint) -> String {

@@ -43,6 +43,8 @@ pub(super) fn read(text: &str, file: &str) -> Result<Scenario, ScenarioError> {
     let dependencies = read_dependencies(&top)?;
     let steady_state = section(&top, "steady_state", "what has to hold before and after")?;
     let steady_state = read_steady_state(&steady_state)?;
+    let expect = top.table("expect")?;
+    let expect = expect.map(|table| read_expect(&table, &dependencies));
     let steps = step::read_all(&top, &service, &dependencies)?;
     let scenario = Scenario {
         name,
@@ -54,11 +56,7 @@ pub(super) fn read(text: &str, file: &str) -> Result<Scenario, ScenarioError> {
         dependencies,
         steady_state,
         steps,
-        expect: top
-            .table("expect")?
-            .map(|table| read_expect(&table))
-            .transpose()?
-            .unwrap_or_default(),
+        expect: expect.transpose()?.unwrap_or_default(),
         abort: top
             .table("abort")?
             .map(|table| read_abort(&table))
@@ -203,7 +201,7 @@ fn read_steady_state(table: &Table<'_>) -> Result<SteadyState, ScenarioError> {
     Ok(steady)
 }
 
-fn read_expect(table: &Table<'_>) -> Result<Expect, ScenarioError> {
+fn read_expect(table: &Table<'_>, dependencies: &[Dependency]) -> Result<Expect, ScenarioError> {
     table.allow(
         &[
             "success_rate",
@@ -211,8 +209,9 @@ fn read_expect(table: &Table<'_>) -> Result<Expect, ScenarioError> {
             "blast_radius",
             "recovery",
             "undeclared_dependencies",
+            "pattern",
         ],
-        &["pattern"],
+        &[],
     )?;
     let count = |text: &str| {
         text.parse::<u64>().map_err(|_| {
@@ -226,6 +225,7 @@ fn read_expect(table: &Table<'_>) -> Result<Expect, ScenarioError> {
         blast_radius: promise(table, "blast_radius", false)?,
         recovery: promise(table, "recovery", false)?,
         undeclared_dependencies: undeclared.map(|found| found.value),
+        patterns: super::patterns::read_all(table, dependencies)?,
     })
 }
 
@@ -249,7 +249,7 @@ fn read_abort(table: &Table<'_>) -> Result<Abort, ScenarioError> {
 }
 
 /// A bound on something of which more is better (`large`) or less is.
-fn promise<T: Measure>(
+pub(super) fn promise<T: Measure>(
     table: &Table<'_>,
     key: &str,
     large: bool,

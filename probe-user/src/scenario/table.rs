@@ -154,6 +154,14 @@ impl<'a> Table<'a> {
         })
     }
 
+    /// Yes or no.
+    pub(super) fn flag(&self, key: &str) -> Result<Option<Found<bool>>, ScenarioError> {
+        self.value(key, "true or false", |value| match value {
+            DeValue::Boolean(flag) => Some(Ok(*flag)),
+            _ => None,
+        })
+    }
+
     /// A bare number.
     pub(super) fn number<T>(
         &self,

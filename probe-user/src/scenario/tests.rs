@@ -323,8 +323,33 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "[abort]",
         "[[expect.pattern]]\non = \"payments\"\n\n[abort]",
-        "42: \"pattern\" in [expect] is not supported yet\n\
-         hint: leave it out, or wait for a later version",
+        "42: [[pattern]] 1 names no pattern\n\
+         hint: add one of timeout, retry, circuit_breaker, bulkhead, fallback, load_shedding",
+    ),
+    (
+        "[abort]",
+        "[[expect.pattern]]\non = \"payment\"\ntimeout = \"<= 1s\"\n\n[abort]",
+        "43: on: unknown \"payment\"\nhint: did you mean \"payments\"?",
+    ),
+    (
+        "[abort]",
+        "[[expect.pattern]]\non = \"payments\"\ntimeout = \">= 1s\"\n\n[abort]",
+        "44: timeout: \">= 1s\" faces the wrong way\nhint: write \"<= 1s\"",
+    ),
+    (
+        "[abort]",
+        "[[expect.pattern]]\non = \"payments\"\nretry = { atempts = \"<= 3\" }\n\n[abort]",
+        "44: unknown key \"atempts\" in [retry]\nhint: did you mean \"attempts\"?",
+    ),
+    (
+        "[abort]",
+        "[[expect.pattern]]\non = \"payments\"\nretry = { jitter = \"full\" }\n\n[abort]",
+        "44: \"jitter\" in [retry] is a text\nhint: it has to be true or false",
+    ),
+    (
+        "[abort]",
+        "[[expect.pattern]]\non = \"payments\"\nbulkhead = { isolates = [\"inventry\"] }\n\n[abort]",
+        "44: isolates: unknown \"inventry\"",
     ),
     // What isn't TOML.
     (

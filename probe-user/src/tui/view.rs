@@ -21,6 +21,7 @@ mod help;
 mod layout;
 mod notices;
 mod paint;
+mod patterns;
 mod phases;
 mod services;
 mod table;
@@ -78,12 +79,13 @@ const NARROW_STACK: &[Region] = regions![
     dependencies,
     services,
     faults,
+    patterns,
     expectations,
     timeline,
     footer
 ];
 const WIDE_TOP: &[Region] = regions![header, banner, phases, notices, dependencies, services];
-const WIDE_LEFT: &[Region] = regions![faults, expectations];
+const WIDE_LEFT: &[Region] = regions![faults, patterns, expectations];
 const WIDE_RIGHT: &[Region] = regions![timeline];
 const WIDE_BOTTOM: &[Region] = regions![footer];
 

@@ -42,6 +42,11 @@ fn injection() -> Injection {
     }
 }
 
+/// One that did something.
+pub(in crate::report) fn all() -> Vec<Injection> {
+    vec![injection()]
+}
+
 #[test]
 fn json_is_what_the_contract_says() {
     assert_eq!(

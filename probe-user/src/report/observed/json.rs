@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Observation, accounts, document};
 use crate::model::{Dependency, Histogram, Process, Service, Undeclared, listener::Listener};
+use crate::report::patterns;
 
 /// Far sides that are told of one dependency.
 const MOST_REMOTES: usize = 64;
@@ -25,7 +26,9 @@ pub fn json(seen: &Observation<'_>) -> String {
         "forgotten": accounts::forgotten(seen.accounts),
         "dependencies": dependencies.into_iter().map(|it| dependency(seen, it)).collect::<Vec<_>>(),
         "services": services.chain(seen.silent().map(silent)).collect::<Vec<_>>(),
-        "patterns": [],
+        "patterns": patterns::json(&seen.patterns.sheets, seen.from_ns),
+        "cascades": patterns::cascades(seen.patterns, seen.from_ns),
+        "pattern_record": patterns::missing(seen.patterns),
     });
     if let Some(found) = seen.undeclared {
         fields["undeclared_dependencies"] = undeclared(found);

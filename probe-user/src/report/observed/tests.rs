@@ -16,6 +16,7 @@ pub(in crate::report) struct Seen {
     pub model: Model,
     pub listeners: Vec<Listener>,
     pub accounts: Accounts,
+    pub patterns: Showing,
 }
 
 const SHOP: [u8; 4] = [10, 0, 0, 1];
@@ -26,6 +27,7 @@ impl Seen {
             model: Model::default(),
             listeners: Vec::new(),
             accounts: Accounts::default(),
+            patterns: Showing::default(),
         }
     }
 
@@ -131,6 +133,8 @@ impl Seen {
             listeners: &self.listeners,
             with_silent: true,
             undeclared: None,
+            patterns: &self.patterns,
+            from_ns: 0,
         }
     }
 }

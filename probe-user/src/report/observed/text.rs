@@ -9,6 +9,7 @@ use super::{
 use crate::{
     model::{Histogram, Undeclared},
     quantity::words,
+    report::patterns,
 };
 
 const HEAD: [&str; 8] = [
@@ -33,10 +34,20 @@ pub fn text(seen: &Observation<'_>, width: Option<usize>) -> String {
         false => table(&groups, seen.window_ms).text(width),
     };
     text += &silent(seen, width.unwrap_or(100));
+    text += &patterns(seen);
     if let Some(found) = seen.undeclared {
         text += &undeclared(found);
     }
     text + &accounts::text(seen.accounts)
+}
+
+fn patterns(seen: &Observation<'_>) -> String {
+    match patterns::text(&seen.patterns.sheets) {
+        told if told.is_empty() => told,
+        told => format!(
+            "\nresilience patterns that showed, and those that had every chance to:\n{told}"
+        ),
+    }
 }
 
 fn table(groups: &[Group], window_ms: u64) -> Columns {

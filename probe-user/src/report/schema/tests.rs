@@ -74,6 +74,7 @@ fn is_a(kind: &Value, value: &Value) -> bool {
         "object" => value.is_object(),
         "array" => value.is_array(),
         "string" => value.is_string(),
+        "number" => value.is_number(),
         "integer" => value.is_u64() || value.is_i64(),
         "boolean" => value.is_boolean(),
         "null" => value.is_null(),
@@ -107,6 +108,8 @@ fn what_observe_writes_is_what_its_schema_says() {
     let found = undeclared(&seen.model);
     let mut observation = seen.observation();
     observation.undeclared = Some(&found);
+    let patterns = crate::report::patterns::tests::showing();
+    observation.patterns = &patterns;
     let document: Value = serde_json::from_str(&observed::json(&observation)).unwrap();
     assert_eq!(complaints("probe.observe/1", &document), [""; 0]);
     let nothing = Seen::nothing();

@@ -2,8 +2,8 @@
 
 use crate::model::WindowStats;
 use crate::snapshot::{
-    DependencyView, ExpectationView, FaultView, GameDayView, SecondView, ServiceView, Snapshot,
-    Status, TimelineEntry, TimelineKind,
+    DependencyView, ExpectationView, FaultView, GameDayView, PatternView, SecondView, ServiceView,
+    Snapshot, Status, TimelineEntry, TimelineKind, ToldPattern,
 };
 
 /// A watch of a busy host: more dependencies than a small screen has lines.
@@ -53,6 +53,36 @@ pub(super) fn faulted() -> Snapshot {
         timeline: timeline(),
         game_day: Some(game_day("faults", Some(0.73), None)),
         ..Snapshot::default()
+    }
+}
+
+/// The same once it shows which patterns the shop has.
+pub(super) fn patterned() -> Snapshot {
+    let told = |is_there, name: &str, parameters: &str| ToldPattern {
+        is_there,
+        name: name.into(),
+        parameters: parameters.into(),
+    };
+    let payments = PatternView {
+        name: "shop → payments".into(),
+        told: vec![
+            told(true, "timeout", " 250 ms"),
+            told(
+                true,
+                "retry",
+                " 3 attempts, exponential from 50 ms, full jitter",
+            ),
+            told(true, "circuit breaker", " after 5 failures, open 1.0 s"),
+            told(false, "no bulkhead", ""),
+        ],
+    };
+    let inventory = PatternView {
+        name: "shop → inventory".into(),
+        told: vec![told(false, "no fallback", "")],
+    };
+    Snapshot {
+        patterns: vec![inventory, payments],
+        ..faulted()
     }
 }
 

@@ -55,6 +55,11 @@ fn busy_and_sorted_with_the_last_line_selected() {
 }
 
 #[test]
+fn patterned() {
+    assert_snapshot!(screens(&showing(samples::patterned())));
+}
+
+#[test]
 fn faulted() {
     assert_snapshot!(screens(&showing(samples::faulted())));
 }

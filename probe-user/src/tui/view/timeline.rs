@@ -53,6 +53,7 @@ fn line(scene: &Scene, entry: &TimelineEntry, width: usize) -> Line<'static> {
         TimelineKind::Fault => ("◆", Role::Fault),
         TimelineKind::Command => ("$", Role::Text),
         TimelineKind::Expectation => ("=", Role::Text),
+        TimelineKind::Pattern => ("~", Role::Text),
         TimelineKind::Alarm => ("!", Role::Bad),
         TimelineKind::Note => ("·", Role::Quiet),
     };

@@ -1,0 +1,177 @@
+//! Times without calls though there was demand for some, right after failures.
+
+use super::super::link::BEAT_NS;
+use super::super::reading::{Reading, Rhythm};
+use super::super::spread::ms;
+use super::super::tape::Entry;
+
+/// Calls that were due for a silence to be one.
+const MISSING: f64 = 5.0;
+/// A silence shorter than this is a pause.
+const SHORTEST_MS: f64 = 60.0;
+
+/// What says that calls would have been made; the later, the surer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Demand {
+    /// The caller's steady rhythm before.
+    Rhythm,
+    /// The service's other dependencies are called as before.
+    Siblings,
+    /// Inbound calls are answered.
+    Inbound,
+}
+
+/// See the file's head.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Silence {
+    /// Which call of the record comes after it; beyond the last while it goes on.
+    pub(super) next: usize,
+    /// The failure after which no call was made.
+    pub(super) from: u64,
+    /// The next call; none while it goes on.
+    pub(super) to: Option<u64>,
+    /// How long it had lasted when a call was last kept from being made.
+    pub(super) at_least_ms: f64,
+    pub(super) demand: Demand,
+    /// Inbound calls that were answered without a call.
+    pub(super) kept_out: usize,
+    seen_until: u64,
+}
+
+impl Silence {
+    pub(super) fn length_ms(&self) -> f64 {
+        ms(self.to.unwrap_or(self.seen_until) - self.from)
+    }
+}
+
+/// Finds every silence of a link.
+pub(super) fn find(reading: &Reading) -> Vec<Silence> {
+    let entries = &reading.entries;
+    let siblings: Vec<_> = reading
+        .siblings()
+        .map(|(_, link)| (link, rate_before(reading, link)))
+        .filter(|(_, rate)| *rate > 0.0)
+        .collect();
+    let mut found = Vec::new();
+    for next in 1..=entries.len() {
+        let to = entries.get(next).map(|it| it.start);
+        if to.is_none() && !may_go_on(reading) {
+            break;
+        }
+        let until = to.unwrap_or(reading.now_ns);
+        let Some(from) = stopped_at(entries, next).filter(|from| *from < until) else {
+            continue;
+        };
+        if ms(until - from) < SHORTEST_MS {
+            continue;
+        }
+        if let Some((demand, at_least_ms)) = demand(reading, &siblings, from, until) {
+            found.push(Silence {
+                next,
+                from,
+                to,
+                at_least_ms,
+                demand,
+                kept_out: reading.inbound_within(from, until).count(),
+                seen_until: until,
+            });
+        }
+    }
+    // Where most end with a call made again, those are waits; few may do by accident.
+    let again = found
+        .iter()
+        .filter(|it| is_made_again(reading, it.next))
+        .count();
+    if again * 2 > found.len() {
+        found.retain(|it| !is_made_again(reading, it.next));
+    }
+    // One that goes on is told by demand that is seen, or by others before it.
+    if found
+        .last()
+        .is_some_and(|it| it.to.is_none() && it.demand == Demand::Rhythm)
+    {
+        found.pop();
+    }
+    found
+}
+
+/// Whether the call after a silence is one made again: then it was a wait.
+fn is_made_again(reading: &Reading, next: usize) -> bool {
+    let Some(call) = reading.entries.get(next).filter(|it| it.fingerprint != 0) else {
+        return false;
+    };
+    let before = &reading.entries[next.saturating_sub(12)..next];
+    reading.requests_differ
+        && before
+            .iter()
+            .any(|it| it.failed() && it.fingerprint == call.fingerprint)
+}
+
+fn may_go_on(reading: &Reading) -> bool {
+    reading.link.gauge.is_none_or(|it| it.in_flight == 0)
+}
+
+/// The first failure that ended after the last call before `next` was made.
+fn stopped_at(entries: &[Entry], next: usize) -> Option<u64> {
+    let last_start = entries[next - 1].start;
+    entries[next.saturating_sub(256)..next]
+        .iter()
+        .filter(|it| it.failed() && it.ended >= last_start)
+        .map(|it| it.ended)
+        .min()
+}
+
+/// What says that calls were due, and how long the silence lasted at least.
+fn demand(
+    reading: &Reading,
+    siblings: &[(&super::super::link::Link, f64)],
+    from: u64,
+    until: u64,
+) -> Option<(Demand, f64)> {
+    let length_ms = ms(until - from);
+    let Rhythm {
+        rate,
+        longest_idle_ms,
+        ..
+    } = reading.rhythm;
+    if let Some(ratio) = reading.attempts_per_inbound() {
+        let (mut kept, mut last) = (0, from);
+        for call in reading.inbound_within(from, until) {
+            kept += 1;
+            last = last.max(call.began_ns);
+        }
+        let enough = f64::from(kept) * ratio.min(1.0) >= MISSING;
+        return enough.then(|| (Demand::Inbound, ms(last - from)));
+    }
+    let due = rate * length_ms / 1e3;
+    if due < MISSING || length_ms < 3.0 * longest_idle_ms {
+        return None;
+    }
+    let interval_ms = 1e3 / rate;
+    let at_least_ms = length_ms - interval_ms.min(0.5 * length_ms);
+    let goes_on = siblings.iter().any(|(link, before)| {
+        let begun = f64::from(link.pulse.between(from, until).began);
+        let beats = (until / BEAT_NS).saturating_sub(from.div_ceil(BEAT_NS));
+        begun >= 4.0 && begun >= 0.5 * before * (beats * BEAT_NS) as f64 / 1e9
+    });
+    match goes_on {
+        true => Some((Demand::Siblings, at_least_ms)),
+        false => Some((Demand::Rhythm, at_least_ms)),
+    }
+}
+
+/// Calls in a second to another dependency, before trouble began here.
+fn rate_before(reading: &Reading, link: &super::super::link::Link) -> f64 {
+    let Some(first) = reading.entries.iter().find(|it| it.failed()) else {
+        return 0.0;
+    };
+    let from = link
+        .pulse
+        .since()
+        .max(first.start.saturating_sub(30_000_000_000));
+    let seconds = first.start.saturating_sub(from) as f64 / 1e9;
+    if seconds < 1.0 {
+        return 0.0;
+    }
+    f64::from(link.pulse.between(from, first.start).began) / seconds
+}
