@@ -12,6 +12,8 @@ use super::tape::Entry;
 const KEPT_OUT: f64 = 5.0;
 /// So many aren't kept out by accident, however many are let in.
 const SURELY_KEPT_OUT: f64 = 10.0;
+/// Who leaves gives up his place before his connection is closed: so long before, at most.
+const LEAVES_NS: u64 = 3_000_000;
 /// Calls that have to end and make room for others while the limit holds.
 const REFILLED: usize = 3;
 /// How long it takes a service to get from its own caller's request to its call.
@@ -250,7 +252,10 @@ impl Levels {
         let last = entries.iter().filter(is_slow).map(|it| it.start).max()?;
         let mut steps: Vec<(u64, i32)> = entries
             .iter()
-            .flat_map(|it| [(it.start, 1), (it.ended, -1)])
+            .flat_map(|it| {
+                let left = it.ended.saturating_sub(LEAVES_NS).max(it.start + 1);
+                [(it.start, 1), (left, -1)]
+            })
             .collect();
         steps.sort_unstable();
         let mut levels = Vec::with_capacity(steps.len());
