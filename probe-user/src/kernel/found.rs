@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use aya::{Ebpf, maps::HashMap as KernelMap};
 use probe_common::{
     address::{Address, protocol},
-    flow::{Flow, MAX_FLOWS, PeerKey, flag, role, state},
+    flow::{Flow, MAX_FLOWS, PeerKey, flag, framing, role, state},
     names::map,
     question::{Asker, DNS_PORT, MAX_ASKERS},
 };
@@ -17,6 +17,10 @@ use super::{
     process,
     sockets::{self, Connection, Sockets},
 };
+
+/// Only where there is no such key, and only where there is.
+const BPF_NOEXIST: u64 = 1;
+const BPF_EXIST: u64 = 2;
 
 /// A connection, and what it is grouped by.
 struct Found {
@@ -50,6 +54,46 @@ pub fn write(ebpf: &mut Ebpf, mut lend: impl FnMut(&PeerKey) -> Result<u32>) -> 
                 .insert(it.cookie, flow, 0)
                 .context("writing a connection")?;
             written += 1;
+        }
+    }
+    Ok(written)
+}
+
+/// Writes the connections that came to be after [`write`] had looked and before the programs were
+/// attached: those that nobody knows, and those that the programs took up by their packets, without
+/// their caller. Tells how many nobody knew. To be called once the programs are attached.
+///
+/// # Errors
+/// Where the maps can't be written.
+pub fn write_late(ebpf: &mut Ebpf, mut lend: impl FnMut(&PeerKey) -> Result<u32>) -> Result<usize> {
+    let map = ebpf.map_mut(map::FLOWS).context("no flows in the object")?;
+    let mut flows: KernelMap<_, u64, Flow> = map.try_into()?;
+    let mut written = 0;
+    let all = namespaces().into_iter();
+    for it in all.flat_map(|(inode, pid)| connections_in(inode, pid).unwrap_or_default()) {
+        match flows.get(&it.cookie, 0) {
+            // One that waits for its answer, or has streams that may, keeps the account that this is
+            // counted by.
+            Ok(known) if known.flags & flag::FOUND != 0 && known.pid == 0 && it.peer.pid != 0 => {
+                if known.state == state::WAITING || known.framing != framing::TURNS {
+                    continue;
+                }
+                let flow = Flow {
+                    netns_cookie: it.peer.netns_cookie,
+                    pid: it.peer.pid,
+                    role: it.peer.role,
+                    peer: lend(&it.peer)?,
+                    ..known
+                };
+                // It may have ended meanwhile.
+                let _ = flows.insert(it.cookie, flow, BPF_EXIST);
+            }
+            Ok(_) => {}
+            Err(_) => {
+                let flow = flow(&it.peer, lend(&it.peer)?);
+                // A program may have been faster.
+                written += usize::from(flows.insert(it.cookie, flow, BPF_NOEXIST).is_ok());
+            }
         }
     }
     Ok(written)

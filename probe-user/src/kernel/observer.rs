@@ -63,8 +63,10 @@ impl Observer {
         let mut slots = Slots::new(&mut ebpf)?;
         let found = found::write(&mut ebpf, |peer| slots.lend(peer, clock::now_ns()))?;
         found::write_askers(&mut ebpf)?;
-        log::info!("{found} connections were there already");
         attach(&mut ebpf, &cgroup)?;
+        let late = found::write_late(&mut ebpf, |peer| slots.lend(peer, clock::now_ns()))?;
+        let found = found + late;
+        log::info!("{found} connections were there already");
         let log = KernelLog::follow(&mut ebpf);
         Ok(Self {
             events: take(&mut ebpf, map::EVENTS)?.try_into()?,
@@ -253,12 +255,6 @@ fn attach(ebpf: &mut Ebpf, cgroup: &File) -> Result<()> {
         skb.attach(cgroup, way, mode)
             .with_context(|| format!("attaching {name}"))?;
     }
-    for name in ADDRESS {
-        let connect: &mut CgroupSockAddr = named(ebpf, name)?.try_into()?;
-        connect
-            .attach(cgroup, mode)
-            .with_context(|| format!("attaching {name}"))?;
-    }
     for name in SOCKET {
         let socket: &mut CgroupSock = named(ebpf, name)?.try_into()?;
         socket
@@ -270,6 +266,13 @@ fn attach(ebpf: &mut Ebpf, cgroup: &File) -> Result<()> {
     sock_ops
         .attach(cgroup, mode)
         .with_context(|| format!("attaching {name}"))?;
+    // Last: whoever is seen to connect is seen to be connected.
+    for name in ADDRESS {
+        let connect: &mut CgroupSockAddr = named(ebpf, name)?.try_into()?;
+        connect
+            .attach(cgroup, mode)
+            .with_context(|| format!("attaching {name}"))?;
+    }
     Ok(())
 }
 

@@ -37,6 +37,9 @@ const SHORT: usize = MAX_PEERS as usize / 4;
 /// So many are free again then.
 const ENOUGH: usize = MAX_PEERS as usize / 2;
 
+/// Only where there is no such key.
+const BPF_NOEXIST: u64 = 1;
+
 /// Who has which slot.
 pub(super) struct Slots {
     peers: HashMap<MapData, PeerKey, u32>,
@@ -115,9 +118,12 @@ impl Slots {
             pad: 0,
         };
         self.slots.set(index_of(handle), slot, 0)?;
-        self.peers
-            .insert(key, handle, 0)
-            .context("writing a peer")?;
+        if self.peers.insert(key, handle, BPF_NOEXIST).is_err() {
+            // A program was faster, or there is no room.
+            self.slots.set(index_of(handle), PeerSlot::default(), 0)?;
+            self.free.push(handle, 0).context("giving a slot back")?;
+            return Ok(self.peers.get(key, 0).unwrap_or(0));
+        }
         self.note(handle, *key, now_ns);
         Ok(handle)
     }
