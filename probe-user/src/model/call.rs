@@ -1,10 +1,13 @@
 //! A call that ended, and how.
 
+use serde::{Deserialize, Serialize};
+
 use super::{PartyIndex, ledger::FaultId};
 use crate::protocol::Protocol;
 
 /// How a call ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Answered, and well.
     #[default]
@@ -46,6 +49,11 @@ impl Outcome {
             Self::Abandoned => "abandoned",
             Self::Closed => "closed",
         }
+    }
+
+    /// Whether whoever called had to do without a good answer.
+    pub fn failed(self) -> bool {
+        self != Self::Ok
     }
 
     /// Whether an answer came.

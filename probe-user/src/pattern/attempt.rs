@@ -2,46 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How an attempt, or an inbound call, ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// Answered, and well.
-    #[default]
-    Ok,
-    /// Answered with an error.
-    Error,
-    /// The other side reset the connection.
-    Reset,
-    /// Nobody listened.
-    Refused,
-    /// No connection came to be.
-    ConnectTimeout,
-    /// The caller left while an answer was due.
-    Abandoned,
-    /// The other side closed without an answer.
-    Closed,
-}
-
-impl Outcome {
-    /// Whether whoever called had to do without a good answer.
-    pub fn failed(self) -> bool {
-        self != Self::Ok
-    }
-
-    /// Its name, as in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Error => "error",
-            Self::Reset => "reset",
-            Self::Refused => "refused",
-            Self::ConnectTimeout => "connect_timeout",
-            Self::Abandoned => "abandoned",
-            Self::Closed => "closed",
-        }
-    }
-}
+pub use crate::model::Outcome;
 
 /// What a caller was waiting for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

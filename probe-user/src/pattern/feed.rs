@@ -8,7 +8,7 @@ use super::ledger::{FaultKind, Window};
 use super::news::{News, Told};
 use super::recording::Line;
 use super::watch::{Patterns, Settings};
-use crate::model::{Call, Dependency, Model, PartyIndex, call, ledger::Spell};
+use crate::model::{Call, Dependency, Model, PartyIndex, ledger::Spell};
 
 /// Inbound calls kept until somebody knows whose they are.
 const MOST_WAITING: usize = 1_024;
@@ -221,9 +221,9 @@ fn attempt(call: &Call, to: &Dependency, faulted: bool) -> Attempt {
         began_ns: call.began_ns,
         ended_ns: call.ended_ns,
         connect_ns: connected_for(call),
-        outcome: outcome(call.outcome),
+        outcome: call.outcome,
         phase: match call.outcome {
-            call::Outcome::Refused | call::Outcome::ConnectTimeout => Phase::Connect,
+            Outcome::Refused | Outcome::ConnectTimeout => Phase::Connect,
             _ => Phase::Response,
         },
         status: call.status,
@@ -253,21 +253,9 @@ fn inbound(call: &Call, pid: u32) -> Inbound {
         connection: call.cookie,
         began_ns: call.began_ns,
         ended_ns: call.ended_ns,
-        outcome: outcome(call.outcome),
+        outcome: call.outcome,
         status: call.status,
         fingerprint: call.fingerprint,
-    }
-}
-
-fn outcome(outcome: call::Outcome) -> Outcome {
-    match outcome {
-        call::Outcome::Ok => Outcome::Ok,
-        call::Outcome::Error => Outcome::Error,
-        call::Outcome::Reset => Outcome::Reset,
-        call::Outcome::Refused => Outcome::Refused,
-        call::Outcome::ConnectTimeout => Outcome::ConnectTimeout,
-        call::Outcome::Abandoned => Outcome::Abandoned,
-        call::Outcome::Closed => Outcome::Closed,
     }
 }
 

@@ -61,7 +61,7 @@ fn model(peers: &[PeerKey], spells: Vec<Spell>) -> Model {
     model
 }
 
-fn call(place: usize, began_ms: u64, ended_ms: u64, outcome: call::Outcome) -> Call {
+fn call(place: usize, began_ms: u64, ended_ms: u64, outcome: Outcome) -> Call {
     Call {
         party: Some(PartyIndex::Dependency(place)),
         cookie: began_ms,
@@ -78,10 +78,10 @@ fn call(place: usize, began_ms: u64, ended_ms: u64, outcome: call::Outcome) -> C
 /// Answered every 50 ms for two seconds, then given up after 400 ms each.
 fn calls(feed: &mut Feed, model: &Model, fault: FaultId) {
     for n in 0..40 {
-        feed.take(&call(0, 50 * n, 50 * n + 3, call::Outcome::Ok), model);
+        feed.take(&call(0, 50 * n, 50 * n + 3, Outcome::Ok), model);
     }
     for n in 0..40 {
-        let left = call(0, 2_000 + 50 * n, 2_400 + 50 * n, call::Outcome::Abandoned);
+        let left = call(0, 2_000 + 50 * n, 2_400 + 50 * n, Outcome::Abandoned);
         feed.take(&Call { fault, ..left }, model);
     }
 }
