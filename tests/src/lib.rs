@@ -20,6 +20,7 @@ pub mod netns;
 pub mod offload;
 pub mod pair;
 pub mod patience;
+pub mod pattern;
 pub mod place;
 pub mod priority;
 pub mod probe;

@@ -46,14 +46,7 @@ impl Tool {
     /// # Errors
     /// Where there is none, with what to do about it.
     pub fn python() -> Result<Command> {
-        let python = target_folder().join("python/bin/python");
-        if !python.is_file() {
-            anyhow::bail!(
-                "there is no {}\nhint: `cargo xtask setup` makes it",
-                python.display()
-            );
-        }
-        let mut command = Command::new(python);
+        let mut command = python_of("python", "setup")?;
         // What it writes is read as it comes.
         command.arg("-u");
         Ok(command)
@@ -64,14 +57,7 @@ impl Tool {
     /// # Errors
     /// Where there is none, with what to do about it.
     pub fn python_with_patterns() -> Result<Command> {
-        let python = target_folder().join("patterns-python/bin/python");
-        if !python.is_file() {
-            anyhow::bail!(
-                "there is no {}\nhint: `cargo xtask ground-truth` makes it",
-                python.display()
-            );
-        }
-        Ok(Command::new(python))
+        python_of("patterns-python", "ground-truth")
     }
 
     /// A command that runs it.
@@ -94,6 +80,18 @@ impl Tool {
             .as_ref()
             .map_or_else(|| "/usr".into(), |root| root.join("usr"))
     }
+}
+
+/// The Python of an environment in the target folder, and which chore makes it.
+fn python_of(environment: &str, chore: &str) -> Result<Command> {
+    let python = target_folder().join(environment).join("bin/python");
+    if !python.is_file() {
+        anyhow::bail!(
+            "there is no {}\nhint: `cargo xtask {chore}` makes it",
+            python.display()
+        );
+    }
+    Ok(Command::new(python))
 }
 
 /// Where programs are below a prefix; those of PostgreSQL by themselves, where wrappers aren't.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
-use tests::{Probe, lab::Lab, turn::Turn};
+use tests::{Probe, lab::Lab, pattern::PATTERNS, turn::Turn};
 
 /// Payments and inventory, as the shop calls them.
 const PAYMENTS: &str = "10.77.1.2:8080";
@@ -80,14 +80,6 @@ fn near(found: &Value, path: &str, wanted: f64, share: f64) -> Result<()> {
 
 const OBSERVED: &[&str] = &["observed"];
 const NOT_OBSERVED: &[&str] = &["absent", "unknown"];
-const PATTERNS: [&str; 6] = [
-    "timeout",
-    "retry",
-    "circuit_breaker",
-    "bulkhead",
-    "fallback",
-    "load_shedding",
-];
 
 /// Runs several shops side by side.
 fn run_all<const N: usize>(cases: [Case<'_>; N]) -> Result<[Said; N]> {

@@ -4,17 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde_json::Value;
+use tests::pattern::PATTERNS;
 
 use crate::case::Case;
-
-const PATTERNS: [&str; 6] = [
-    "timeout",
-    "retry",
-    "circuit_breaker",
-    "bulkhead",
-    "fallback",
-    "load_shedding",
-];
 
 /// Names in a case's truth, where they are in what is said, and how far off they may be: as a
 /// share, and by itself.
