@@ -4,6 +4,9 @@
 
 pub mod accounts;
 pub mod blast;
+pub mod calendar;
+pub mod course;
+pub mod escape;
 pub mod fingerprint;
 pub mod injection;
 pub mod json;
