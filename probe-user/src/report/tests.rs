@@ -13,6 +13,8 @@ use crate::verdict::{
     Verdict, VerdictKind, judge,
 };
 
+mod files;
+
 fn calls(ok: u64, ms: u64, errors: u64, abandoned: u64) -> WindowStats {
     let mut stats = WindowStats {
         span_ms: 8_000,
