@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod course;
 pub mod escape;
 pub mod fingerprint;
+pub mod history;
 pub mod html;
 pub mod injection;
 pub mod json;
@@ -27,4 +28,4 @@ pub mod text;
 pub const MARK: &str = "written by probe";
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

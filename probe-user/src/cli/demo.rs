@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 
-use super::{Common, Output, safeguards::ProtectArgs, watch};
+use super::{Common, Output, run::Leaves, safeguards::ProtectArgs, watch};
 use crate::engine::demo::{Lab, scenario};
 
 /// Run a game day on this machine, in network namespaces of its own
@@ -44,7 +44,7 @@ pub fn run(args: DemoArgs, common: &Common) -> Result<ExitCode> {
     let seed = super::run::seed(args.seed)?;
     let safeguards = ProtectArgs::default().safeguards(common);
     let lab = Lab::start(&args.without)?;
-    let played = super::run::play(scenario, seed, look, safeguards, common);
+    let played = super::run::play(scenario, seed, look, safeguards, &Leaves::default(), common);
     lab.stop()?;
     played
 }

@@ -55,7 +55,7 @@ impl Occasion<'_> {
             meaning: format!(
                 "of {} over {}, at this many calls throughout; {:.1} times as fast as it allows",
                 words::share(it.target),
-                words::duration(it.window, 0),
+                long(it.window),
                 it.rate
             ),
         }));
@@ -113,6 +113,17 @@ fn times(metrics: &Metrics) -> Vec<Figure> {
             "whether the steady state came back with nobody's help",
         ),
     ]
+}
+
+/// A long time, to read: "30 days".
+fn long(time: std::time::Duration) -> String {
+    match time.as_secs() {
+        seconds if seconds > 0 && seconds.is_multiple_of(86_400) => {
+            format!("{} days", seconds / 86_400)
+        }
+        seconds if seconds > 0 && seconds.is_multiple_of(3_600) => format!("{} h", seconds / 3_600),
+        _ => words::duration(time, 0),
+    }
 }
 
 fn figure(name: &'static str, value: Option<String>, meaning: &str) -> Figure {

@@ -15,6 +15,8 @@ use crate::verdict::{
 
 mod files;
 
+pub use files::told;
+
 fn calls(ok: u64, ms: u64, errors: u64, abandoned: u64) -> WindowStats {
     let mut stats = WindowStats {
         span_ms: 8_000,
@@ -94,7 +96,8 @@ fn course() -> Course {
     }
 }
 
-pub(super) fn failed() -> Verdict {
+/// A game day that failed.
+pub fn failed() -> Verdict {
     let stats = spans(calls(1_900, 3_100, 10, 2));
     let p99: Bound<Duration> = Bound::parse("<= 1s").unwrap();
     let judged = judge::p99(&p99, &stats.during, 0).expectation("p99", "shop", &p99);

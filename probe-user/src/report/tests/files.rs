@@ -30,7 +30,8 @@ delay = "2s"
 
 const HOSTILE: &str = "</td></script><script>alert(1)</script>]]>&\"'|`#\u{1b}[31m\u{202e}\u{0}";
 
-fn told(verdict: &Verdict, write: impl Fn(&Occasion) -> String) -> String {
+/// Writes a report of a verdict.
+pub fn told(verdict: &Verdict, write: impl FnOnce(&Occasion) -> String) -> String {
     let scenario = Scenario::parse(SCENARIO, "x.toml").unwrap();
     write(&Occasion {
         scenario: &scenario,
@@ -86,8 +87,12 @@ fn html_is_one_page() {
 fn names_stay_text() {
     for write in [html::html, junit::junit, markdown::markdown] {
         let text = told(&hostile(), write);
-        assert!(!text.contains("<script"), "{text}");
-        assert!(!text.contains("]]>"), "{text}");
+        // Of Markdown's lines one is code, where nothing is a mark.
+        let is_code = |line: &&str| line.starts_with("- step 3: `` ") && line.contains(" ``: ");
+        let marked = text.lines().filter(|line| !is_code(line));
+        for line in marked {
+            assert!(!line.contains("<script") && !line.contains("]]>"), "{line}");
+        }
         let bad = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
         assert!(!text.contains(bad), "{text}");
     }
