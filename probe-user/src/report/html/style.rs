@@ -34,8 +34,8 @@ svg .strong{fill:var(--fg)}
 .one{stroke:var(--one)}.two{stroke:var(--two);stroke-dasharray:6 4}
 .limit{stroke:var(--bad);stroke-dasharray:10 3 2 3}
 .dot.one{fill:var(--one);stroke:none}.dot.two{fill:var(--two);stroke:none}
-.closed{fill:var(--one);fill-opacity:.25}.open{fill:var(--bad);fill-opacity:.75}
-.half_open{fill:var(--fault);fill-opacity:.6}
+.closed{fill:var(--one);fill-opacity:.25}.open{fill:var(--bad);fill-opacity:.45}
+.half_open{fill:var(--fault);fill-opacity:.45}
 @media print{body{font-size:11pt}main{max-width:none;padding:0}h2{break-after:avoid}tr{break-inside:avoid}\
 .fault,.closed,.open,.half_open,.verdict,code{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 ";
