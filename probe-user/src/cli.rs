@@ -13,6 +13,7 @@ mod fingerprint;
 mod guardian;
 mod history;
 mod inject;
+mod leaves;
 mod logging;
 mod observe;
 mod picture;

@@ -5,25 +5,19 @@ use std::{
     io::{self, IsTerminal},
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Duration,
 };
 
 use anyhow::{Context, Result};
 
 use super::{
-    Common, Output, block_on, report_folder::ReportFolder, safeguards::ProtectArgs, say, tell,
-    watch,
+    Common, Output, block_on,
+    leaves::{Leaves, ReportArgs},
+    safeguards::ProtectArgs,
+    say, tell, watch,
 };
 use crate::{
-    engine,
-    engine::trail::Safeguards,
-    kernel::support,
-    plan::Share,
-    quantity,
-    report::{self, occasion::Occasion},
-    scenario::Scenario,
-    tui,
-    verdict::{Slo, Verdict, VerdictKind},
+    engine, engine::trail::Safeguards, kernel::support, report, scenario::Scenario, tui,
+    verdict::VerdictKind,
 };
 
 /// Run a game day; the exit code is its verdict
@@ -46,43 +40,10 @@ pub struct RunArgs {
     /// Decide as a run with this number did; default: a random one, which is told
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Leave verdict.json, junit.xml, report.md and report.html there; made where it isn't there
-    #[arg(long, value_name = "DIR")]
-    pub report: Option<PathBuf>,
-    /// Tell how much of this promise's error budget was burnt: a share of calls, as 99.9%
-    #[arg(long, value_name = "SHARE", value_parser = quantity::parse_share)]
-    pub slo: Option<Share>,
-    /// For how long the promise is; 720h are 30 days
-    #[arg(long, value_name = "TIME", default_value = "720h", requires = "slo", value_parser = quantity::parse_duration)]
-    pub slo_window: Duration,
+    #[command(flatten)]
+    pub report: ReportArgs,
     #[command(flatten)]
     pub protect: ProtectArgs,
-}
-
-/// What a game day leaves behind, beside its exit code.
-#[derive(Debug, Default)]
-pub struct Leaves {
-    /// The scenario's file, as typed.
-    file: String,
-    /// Where reports go.
-    folder: Option<ReportFolder>,
-    /// The promise whose error budget is reckoned with.
-    slo: Option<Slo>,
-}
-
-impl Leaves {
-    /// Adds what was burnt of the error budget, where a promise was given.
-    fn reckon(&self, verdict: &mut Verdict) {
-        let course = &verdict.course;
-        let faults_ms = course
-            .during
-            .map(|(from, _)| course.length_ms.saturating_sub(from));
-        let burnt = self
-            .slo
-            .zip(faults_ms)
-            .and_then(|(slo, ms)| slo.burnt(&verdict.since_fault, Duration::from_millis(ms)));
-        verdict.metrics.error_budget = burnt;
-    }
 }
 
 /// Runs the command.
@@ -91,17 +52,7 @@ impl Leaves {
 /// Where the scenario is invalid or the host can't.
 pub fn run(args: RunArgs, common: &Common) -> Result<ExitCode> {
     let scenario = read(&args.scenario)?;
-    let slo = match args.slo {
-        None => None,
-        Some(share) => Some(Slo::new(share, args.slo_window).context(
-            "--slo: it leaves no room for errors\nhint: promise less than 100%, over some time",
-        )?),
-    };
-    let leaves = Leaves {
-        file: args.scenario.display().to_string(),
-        folder: args.report.map(ReportFolder::prepare).transpose()?,
-        slo,
-    };
+    let leaves = args.report.leaves(args.scenario.display().to_string())?;
     let headless = args.headless || common.output == Output::Json || !io::stdout().is_terminal();
     let look = if headless {
         None
@@ -117,12 +68,6 @@ pub fn run(args: RunArgs, common: &Common) -> Result<ExitCode> {
         &leaves,
         common,
     )
-}
-
-/// The name of this host, as its reports tell it.
-fn host_name() -> String {
-    let name = fs::read_to_string("/proc/sys/kernel/hostname");
-    name.map_or_else(|_| "an unknown host".to_owned(), |it| it.trim().to_owned())
 }
 
 /// Reads a scenario's file.
@@ -185,25 +130,15 @@ pub fn play(
     }
     leaves.reckon(&mut outcome.verdict);
     let verdict = &outcome.verdict;
+    let written = leaves.write(&scenario, verdict);
     say(&match common.output {
         Output::Text => report::text::verdict(verdict, common.color.on_stdout()),
         Output::Json => report::json::verdict(verdict) + "\n",
     })?;
-    let Some(folder) = &leaves.folder else {
-        return Ok(verdict.kind.exit_code().into());
-    };
-    let host = host_name();
-    let occasion = Occasion {
-        scenario: &scenario,
-        file: &leaves.file,
-        verdict,
-        host: &host,
-    };
-    match folder.write(&occasion) {
-        Ok(()) => tell(&format!("reports: {}\n", folder.path().display())),
+    match written {
         // What went wrong with the service is worth more than what went wrong with its report.
         Err(error) if verdict.kind != VerdictKind::Passed => tell(&format!("error: {error:#}\n")),
-        Err(error) => return Err(error),
+        other => other?,
     }
     Ok(verdict.kind.exit_code().into())
 }

@@ -44,6 +44,7 @@ fn the_contracts_lines_are_understood() {
         "probe stop",
         "probe status",
         "probe demo --headless --without timeout --without retry",
+        "probe demo --headless --report out",
     ] {
         assert!(words(line).is_ok(), "{line}");
     }
