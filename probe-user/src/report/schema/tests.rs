@@ -170,5 +170,8 @@ fn every_schema_is_of_what_it_is_called() {
         assert_eq!(it.id, format!("probe.{}/1", it.kind));
     }
     let mistake = find("verdct").unwrap_err();
-    assert_eq!(mistake.hint.as_deref(), Some("there are call, history, observe, verdict"));
+    assert_eq!(
+        mistake.hint.as_deref(),
+        Some("there are call, history, observe, verdict")
+    );
 }
