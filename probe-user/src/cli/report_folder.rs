@@ -10,8 +10,11 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::report::{self, occasion::Occasion};
 
+/// How a report is made.
+type Maker = fn(&Occasion) -> String;
+
 /// What is written, and how each is made.
-const REPORTS: [(&str, fn(&Occasion) -> String); 4] = [
+const REPORTS: [(&str, Maker); 4] = [
     ("verdict.json", |it| {
         report::json::verdict(it.verdict) + "\n"
     }),

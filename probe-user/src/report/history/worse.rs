@@ -11,6 +11,12 @@ const LATENCIES: (f64, u64) = (1.5, 10_000);
 /// A share is worse from one in a hundred on.
 const SHARES: f64 = 0.01;
 
+/// How much worse a share is, from what it was and what it is.
+type Worse = fn(f64, f64) -> f64;
+
+/// How a length is told.
+type Told = fn(u64) -> String;
+
 /// What got worse from one run to another, a sentence each.
 pub(super) fn regressions(before: &Run, last: &Run) -> Vec<String> {
     let mut worse = Vec::new();
@@ -35,7 +41,7 @@ pub(super) fn regressions(before: &Run, last: &Run) -> Vec<String> {
 fn shares(before: &Run, last: &Run) -> Vec<String> {
     let falls = |was: f64, is: f64| was - is;
     let rises = |was: f64, is: f64| is - was;
-    let figures: [(_, _, _, fn(f64, f64) -> f64); 2] = [
+    let figures: [(_, _, _, Worse); 2] = [
         (
             "availability",
             before.availability,
@@ -58,7 +64,7 @@ fn shares(before: &Run, last: &Run) -> Vec<String> {
 }
 
 fn lengths(before: &Run, last: &Run) -> Vec<String> {
-    let figures: [(_, _, _, _, fn(u64) -> String); 3] = [
+    let figures: [(_, _, _, _, Told); 3] = [
         (
             "time to detect",
             before.time_to_detect_ms,
