@@ -35,20 +35,10 @@ fn strip(verdict: &Verdict, track: &Track, sheet: &Sheet, n: usize) -> String {
     }
     let course = &verdict.course;
     let states = states(breaker, verdict.started_ns, course.length_ms);
-    let words = states.iter().map(|(state, (from, to))| {
-        let seconds = |ms: &u64| *ms as f64 / 1_000.0;
-        format!(
-            "{} {:.1} s to {:.1} s",
-            told(*state),
-            seconds(from),
-            seconds(to)
-        )
-    });
-    let words = words.collect::<Vec<_>>().join(", ");
     let frame = Frame {
         id: format!("{}-{n}", charts::id("breaker", course, track)),
         title: format!("Circuit breaker of {name}"),
-        told: format!("{words}. {}", ground.evidence),
+        told: format!("{}. {}", summary(&states), ground.evidence),
         course,
         faults: Vec::new(),
         height: HEIGHT,
@@ -59,12 +49,33 @@ fn strip(verdict: &Verdict, track: &Track, sheet: &Sheet, n: usize) -> String {
     frame.figure(&bars.collect::<String>())
 }
 
+/// The strip in words: a breaker may change a hundred times.
+fn summary(states: &[(State, SpanMs)]) -> String {
+    let mut opened = states.iter().filter(|it| it.0 == State::Open);
+    let seconds = |ms: u64| ms as f64 / 1_000.0;
+    let first = opened.next().map_or_else(
+        || "Never open".to_owned(),
+        |it| {
+            format!(
+                "First open at {:.1} s, {}× in all",
+                seconds(it.1.0),
+                1 + opened.count()
+            )
+        },
+    );
+    let last = states.last().map_or("unknown", |it| told(it.0));
+    format!("Blue: closed; red: open; yellow: half open. {first}; {last} at the end")
+}
+
 /// The states one after another, from the beginning, when it was closed, to the end.
 fn states(breaker: &CircuitBreaker, from_ns: u64, length_ms: u64) -> Vec<(State, SpanMs)> {
     let at = |ns: u64| (ns.saturating_sub(from_ns) / 1_000_000).min(length_ms);
     let mut states = Vec::new();
     let mut now = (State::Closed, 0);
     for it in &breaker.transitions {
+        if it.state == now.0 {
+            continue;
+        }
         let at_ms = at(it.at_ns);
         if at_ms > now.1 {
             states.push((now.0, (now.1, at_ms)));
@@ -110,16 +121,23 @@ mod tests {
                 at(2_000, State::Open),
                 at(3_000, State::HalfOpen),
                 at(3_000, State::Closed),
+                at(4_000, State::Closed),
             ],
             ..CircuitBreaker::default()
         };
+        let states = states(&breaker, 1_000_000_000, 9_000);
         assert_eq!(
-            states(&breaker, 1_000_000_000, 9_000),
+            states,
             [
                 (State::Closed, (0, 2_000)),
                 (State::Open, (2_000, 3_000)),
                 (State::Closed, (3_000, 9_000)),
             ]
+        );
+        assert_eq!(
+            summary(&states),
+            "Blue: closed; red: open; yellow: half open. First open at 2.0 s, 1× in all; \
+             closed at the end"
         );
     }
 }
