@@ -11,10 +11,13 @@ mod doctor;
 mod failure;
 mod fingerprint;
 mod guardian;
+mod history;
 mod inject;
+mod leaves;
 mod logging;
 mod observe;
 mod picture;
+mod report_folder;
 mod run;
 mod safeguards;
 mod save;
@@ -104,6 +107,7 @@ enum Command {
     Fingerprint(Box<fingerprint::FingerprintArgs>),
     Check(check::CheckArgs),
     Run(run::RunArgs),
+    History(history::HistoryArgs),
     Stop(stop::StopArgs),
     Status(status::StatusArgs),
     Demo(demo::DemoArgs),
@@ -158,6 +162,7 @@ fn run(command: Option<Command>, common: &Common) -> anyhow::Result<ExitCode> {
         Some(Command::Fingerprint(args)) => fingerprint::run(*args, common),
         Some(Command::Check(args)) => check::run(args, common),
         Some(Command::Run(args)) => run::run(args, common),
+        Some(Command::History(args)) => history::run(&args, common),
         Some(Command::Stop(args)) => stop::run(args, common),
         Some(Command::Status(args)) => status::run(args, common),
         Some(Command::Demo(args)) => demo::run(args, common),

@@ -12,6 +12,9 @@ use crate::scenario::{Scenario, Step, StepAction};
 use crate::snapshot::{Status, TimelineEntry, TimelineKind};
 use crate::verdict::{Ending, FaultCounters, Recovery};
 
+mod course;
+mod detection;
+mod gauges;
 mod outcome;
 mod phases;
 mod view;
@@ -24,6 +27,11 @@ pub trait Evidence {
     fn service(&self, from_ns: u64, to_ns: u64) -> WindowStats;
     /// The service's calls to a dependency, by its name in the scenario.
     fn dependency(&self, name: &str, from_ns: u64, to_ns: u64) -> WindowStats;
+    /// The service's calls to a dependency that wait for an answer now; `None` where that isn't
+    /// known.
+    fn in_flight(&self, _name: &str) -> Option<u32> {
+        None
+    }
     /// Events lost since observation began.
     fn lost_events(&self) -> u64;
     /// What the service called, since observation began, that the scenario doesn't declare.
@@ -78,6 +86,8 @@ enum Progress {
 struct StepState {
     progress: Progress,
     counters: FaultCounters,
+    /// When its fault held, where it was armed.
+    held: Option<Span>,
 }
 
 /// A span on CLOCK_MONOTONIC, its end excluded.
@@ -129,6 +139,8 @@ pub struct GameDay {
     /// How expectations stood when that was last told.
     told: Vec<Status>,
     next_look_ns: u64,
+    gauges: gauges::Gauges,
+    ended_ns: u64,
 }
 
 impl GameDay {
@@ -137,6 +149,7 @@ impl GameDay {
         let waiting = StepState {
             progress: Progress::Waiting,
             counters: FaultCounters::default(),
+            held: None,
         };
         Self {
             steps: vec![waiting; scenario.steps.len()],
@@ -153,6 +166,8 @@ impl GameDay {
             lost: LostMarks::default(),
             told: Vec::new(),
             next_look_ns: 0,
+            gauges: gauges::Gauges::default(),
+            ended_ns: now_ns,
         }
     }
 
@@ -192,6 +207,7 @@ impl GameDay {
             return actions;
         }
         self.lost.last = evidence.lost_events();
+        self.look_at_gauges(now_ns, evidence);
         if self.lost.first.is_none() {
             self.lost.first = Some(self.lost.last);
             let steady = self.scenario.steady_state.duration;
@@ -243,8 +259,9 @@ impl GameDay {
                 state.progress = Progress::Over { exit_code: None };
             }
         }
-        if let Some(during) = &mut self.during {
-            during.to_ns = during.to_ns.min(now_ns);
+        let held = self.steps.iter_mut().filter_map(|it| it.held.as_mut());
+        for span in held.chain(&mut self.during) {
+            span.to_ns = span.to_ns.min(now_ns);
         }
         if let Phase::Faults { .. } = self.phase {
             self.lost.faults_ended = self.lost.last;
@@ -291,6 +308,7 @@ impl GameDay {
 
     fn finish(&mut self, now_ns: u64, ending: Ending, actions: &mut Vec<Action>) {
         self.phase = Phase::Over;
+        self.ended_ns = now_ns;
         self.ending = Some(ending);
         for n in 0..self.steps.len() {
             if matches!(self.steps[n].progress, Progress::Active { .. }) {
@@ -319,6 +337,10 @@ impl GameDay {
 impl Span {
     fn service(self, evidence: &dyn Evidence) -> WindowStats {
         evidence.service(self.from_ns, self.to_ns)
+    }
+
+    fn holds(self, ns: u64) -> bool {
+        (self.from_ns..self.to_ns).contains(&ns)
     }
 }
 

@@ -8,15 +8,19 @@ use crate::model::{Undeclared, WindowStats};
 use crate::pattern::Showing;
 use crate::snapshot::{Status, TimelineEntry};
 
+pub mod budget;
 pub mod confidence;
 pub mod counters;
+pub mod course;
 pub mod judge;
 pub mod patterns;
 pub mod rank;
 mod share;
 pub mod undeclared;
 
+pub use budget::{Burnt, Slo};
 pub use counters::FaultCounters;
+pub use course::Course;
 pub use judge::{Expectation, Recovery};
 pub use rank::{Ending, decide};
 
@@ -134,7 +138,7 @@ pub struct DependencyOutcome {
 }
 
 /// Figures of the game day as a whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Metrics {
     /// Share of the service's calls answered well during the faults.
     pub availability: Option<f64>,
@@ -148,6 +152,12 @@ pub struct Metrics {
     pub automatic_recovery: Option<bool>,
     /// Whether the service kept answering some calls well all through the faults.
     pub degraded_not_down: Option<bool>,
+    /// What the service's answer was: "timeout of shop → payments".
+    pub detected_by: Option<String>,
+    /// Attempts over logical calls towards dependencies with faults, the most of them.
+    pub retry_amplification: Option<f64>,
+    /// What was burnt of the error budget that was given.
+    pub error_budget: Option<Burnt>,
 }
 
 /// What came of a game day.
@@ -189,4 +199,10 @@ pub struct Verdict {
     pub started_ns: u64,
     /// Events lost over the game day.
     pub lost_events: u64,
+    /// How it went, a step of time after the other.
+    pub course: Course,
+    /// The service's own inbound calls from the first fault to the end.
+    pub since_fault: WindowStats,
+    /// When the game day began, in seconds since 1970; `None` where nobody told.
+    pub began_unix_s: Option<u64>,
 }

@@ -59,7 +59,9 @@ fn play(arguments: &str) -> Result<(Ended, Duration)> {
 #[test]
 #[ignore = "needs root"]
 fn the_shop_passes_its_game_day() -> Result<()> {
-    let (ended, took) = play("")?;
+    let reports = tempfile::tempdir()?;
+    let folder = reports.path().join("first");
+    let (ended, took) = play(&format!("--slo 99.9% --report {}", folder.display()))?;
     println!("{took:?}");
     ensure!(ended.code() == 0, "{ended:?}");
     let verdict = ended.json()?;
@@ -69,6 +71,34 @@ fn the_shop_passes_its_game_day() -> Result<()> {
         "{verdict}"
     );
     ensure!(took < LIMIT, "it took {took:?}");
+    hold_reports(&folder, &verdict)?;
+    let history = Probe::start(&format!("history -o json {}", reports.path().display()))?;
+    let history = history.finish()?;
+    ensure!(history.code() == 0, "{history:?}");
+    let told = history.json()?;
+    ensure!(told["scenarios"][0]["passed"] == 1, "{told}");
+    Ok(())
+}
+
+/// Reports say what was said on standard output.
+fn hold_reports(folder: &Path, verdict: &Value) -> Result<()> {
+    let read = |name: &'static str| std::fs::read_to_string(folder.join(name)).context(name);
+    let written: Value = serde_json::from_str(&read("verdict.json")?)?;
+    ensure!(&written == verdict, "{written}");
+    let metrics = &verdict["metrics"];
+    ensure!(metrics["error_budget"]["burnt"].is_number(), "{metrics}");
+    let moments = verdict["course"]["dependencies"][0]["moments"].as_array();
+    let moments = moments.context("no course of payments")?;
+    ensure!(moments.len() > 30, "{} moments", moments.len());
+    ensure!(
+        moments.iter().any(|it| it["in_flight"].is_u64()),
+        "{moments:?}"
+    );
+    let junit = read("junit.xml")?;
+    ensure!(junit.contains("failures=\"0\" errors=\"0\""), "{junit}");
+    ensure!(read("report.md")?.contains("## Runbook"));
+    ensure!(read("report.html")?.matches("<svg ").count() >= 4);
+    println!("{metrics}");
     Ok(())
 }
 

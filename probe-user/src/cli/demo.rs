@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 
-use super::{Common, Output, safeguards::ProtectArgs, watch};
+use super::{Common, Output, leaves::ReportArgs, safeguards::ProtectArgs, watch};
 use crate::engine::demo::{Lab, scenario};
 
 /// Run a game day on this machine, in network namespaces of its own
@@ -27,6 +27,8 @@ pub struct DemoArgs {
     /// Decide as a run with this number did; default: a random one, which is told
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    #[command(flatten)]
+    pub report: ReportArgs,
 }
 
 /// Runs the command.
@@ -43,8 +45,10 @@ pub fn run(args: DemoArgs, common: &Common) -> Result<ExitCode> {
     };
     let seed = super::run::seed(args.seed)?;
     let safeguards = ProtectArgs::default().safeguards(common);
+    // Nobody's file: the demo's scenario is in the program.
+    let leaves = args.report.leaves(String::new())?;
     let lab = Lab::start(&args.without)?;
-    let played = super::run::play(scenario, seed, look, safeguards, common);
+    let played = super::run::play(scenario, seed, look, safeguards, &leaves, common);
     lab.stop()?;
     played
 }

@@ -9,8 +9,16 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use super::{Common, Output, block_on, safeguards::ProtectArgs, say, tell, watch};
-use crate::{engine, engine::trail::Safeguards, kernel::support, report, scenario::Scenario, tui};
+use super::{
+    Common, Output, block_on,
+    leaves::{Leaves, ReportArgs},
+    safeguards::ProtectArgs,
+    say, tell, watch,
+};
+use crate::{
+    engine, engine::trail::Safeguards, kernel::support, report, scenario::Scenario, tui,
+    verdict::VerdictKind,
+};
 
 /// Run a game day; the exit code is its verdict
 #[derive(Debug, clap::Args)]
@@ -18,6 +26,7 @@ use crate::{engine, engine::trail::Safeguards, kernel::support, report, scenario
 Examples:
   probe run payments-slow.toml
   probe run payments-slow.toml --headless -o json --seed 7
+  probe run payments-slow.toml --headless --report out/ --slo 99.9%    for CI: see `probe history`
 
 Exit codes: 0 passed; 1 an expectation was not met; 2 it can't be done; 3 aborted; 4 a fault
 touched nothing; 5 not enough evidence.")]
@@ -32,6 +41,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     #[command(flatten)]
+    pub report: ReportArgs,
+    #[command(flatten)]
     pub protect: ProtectArgs,
 }
 
@@ -41,6 +52,7 @@ pub struct RunArgs {
 /// Where the scenario is invalid or the host can't.
 pub fn run(args: RunArgs, common: &Common) -> Result<ExitCode> {
     let scenario = read(&args.scenario)?;
+    let leaves = args.report.leaves(args.scenario.display().to_string())?;
     let headless = args.headless || common.output == Output::Json || !io::stdout().is_terminal();
     let look = if headless {
         None
@@ -48,7 +60,14 @@ pub fn run(args: RunArgs, common: &Common) -> Result<ExitCode> {
         Some(watch::look(common)?)
     };
     let safeguards = args.protect.safeguards(common);
-    play(scenario, seed(args.seed)?, look, safeguards, common)
+    play(
+        scenario,
+        seed(args.seed)?,
+        look,
+        safeguards,
+        &leaves,
+        common,
+    )
 }
 
 /// Reads a scenario's file.
@@ -80,6 +99,7 @@ pub fn play(
     seed: u64,
     look: Option<tui::Options>,
     safeguards: Safeguards,
+    leaves: &Leaves,
     common: &Common,
 ) -> Result<ExitCode> {
     support::require_privileges("run")?;
@@ -92,22 +112,33 @@ pub fn play(
         dashboard: look,
         safeguards,
     };
-    let outcome = block_on(engine::run::run(scenario, options, |at_ms, kind, text| {
-        if headless {
-            tell(&format!(
-                "{:>7.1} s  {:<11}  {text}\n",
-                at_ms as f64 / 1_000.0,
-                kind.name()
-            ));
-        }
-    }))?;
+    let mut outcome = block_on(engine::run::run(
+        scenario.clone(),
+        options,
+        |at_ms, kind, text| {
+            if headless {
+                tell(&format!(
+                    "{:>7.1} s  {:<11}  {text}\n",
+                    at_ms as f64 / 1_000.0,
+                    kind.name()
+                ));
+            }
+        },
+    ))?;
     if let Some(file) = std::env::var_os("PROBE_PICTURE") {
         super::picture::save(&outcome.last, Path::new(&file))?;
     }
+    leaves.reckon(&mut outcome.verdict);
     let verdict = &outcome.verdict;
+    let written = leaves.write(&scenario, verdict);
     say(&match common.output {
         Output::Text => report::text::verdict(verdict, common.color.on_stdout()),
         Output::Json => report::json::verdict(verdict) + "\n",
     })?;
+    match written {
+        // What went wrong with the service is worth more than what went wrong with its report.
+        Err(error) if verdict.kind != VerdictKind::Passed => tell(&format!("error: {error:#}\n")),
+        other => other?,
+    }
     Ok(verdict.kind.exit_code().into())
 }

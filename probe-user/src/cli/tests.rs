@@ -39,9 +39,12 @@ fn the_contracts_lines_are_understood() {
         "probe inject blackhole --everything --dry-run",
         "probe check x.toml",
         "probe run x.toml --headless --seed 7",
+        "probe run x.toml --headless --report out --slo 99.9% --slo-window 168h",
+        "probe history out --fail-on-regression -o json",
         "probe stop",
         "probe status",
         "probe demo --headless --without timeout --without retry",
+        "probe demo --headless --report out",
     ] {
         assert!(words(line).is_ok(), "{line}");
     }

@@ -1,6 +1,9 @@
 //! A game day, with the dashboard or without.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use anyhow::{Context, Result};
 use tokio::{
@@ -49,6 +52,7 @@ pub async fn run(
     options: Options,
     tell: impl FnMut(u64, TimelineKind, &str),
 ) -> Result<Outcome> {
+    let began = SystemTime::now();
     let cleared = leftovers::clear();
     let place = Place::of(&scenario)?;
     let mut session = Session::begin(place.scope(&scenario)?, place.names(&scenario))?;
@@ -63,11 +67,12 @@ pub async fn run(
         None => running.headless().await?,
         Some(look) => running.on_screen(look).await?,
     }
-    let verdict = running
+    let mut verdict = running
         .game
         .verdict()
         .cloned()
         .context("the game day has no verdict")?;
+    verdict.began_unix_s = began.duration_since(UNIX_EPOCH).ok().map(|it| it.as_secs());
     let last = running.picture();
     Ok(Outcome { verdict, last })
 }

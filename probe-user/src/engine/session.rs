@@ -354,6 +354,14 @@ impl Evidence for Session {
         self.model.dependency(name, from_ns, to_ns)
     }
 
+    fn in_flight(&self, name: &str) -> Option<u32> {
+        let named = |it: &&crate::model::Dependency| it.name == name;
+        let found = self.model.dependencies().iter().filter(named);
+        found
+            .map(|it| it.party.in_flight)
+            .reduce(u32::saturating_add)
+    }
+
     fn lost_events(&self) -> u64 {
         // A call that isn't remembered by its time is lost to a span as well.
         self.lost_events + self.model.forgotten().calls

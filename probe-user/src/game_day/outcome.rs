@@ -2,6 +2,7 @@
 
 use super::{Evidence, GameDay, Progress, Span};
 use crate::model::WindowStats;
+use crate::pattern::{Sheet, Verdict as Shows};
 use crate::scenario::StepAction;
 use crate::snapshot::Status;
 use crate::verdict::judge::{self, Judged};
@@ -37,7 +38,7 @@ impl GameDay {
             faults,
             commands: self.command_outcomes(),
             expectations,
-            metrics: self.metrics(&stats.during, evidence),
+            metrics: self.metrics(&stats.during, &patterns.sheets, evidence),
             stats,
             dependencies: self.dependency_outcomes(evidence),
             timeline: self.timeline.clone(),
@@ -45,6 +46,9 @@ impl GameDay {
             patterns,
             started_ns: self.started_ns,
             lost_events: self.lost_so_far(),
+            course: self.course(evidence),
+            since_fault: self.since_fault(evidence),
+            began_unix_s: None,
         })
     }
 
@@ -179,12 +183,16 @@ impl GameDay {
         self.scenario.dependencies.iter().map(outcome).collect()
     }
 
-    fn metrics(&self, during: &WindowStats, evidence: &dyn Evidence) -> Metrics {
+    fn metrics(&self, during: &WindowStats, sheets: &[Sheet], evidence: &dyn Evidence) -> Metrics {
         let limit = self.scenario.steady_state.p99;
+        let detection = self.detection(sheets, evidence);
         Metrics {
             availability: during.success_rate(),
             blast_radius: judge::blast_share(during, limit.as_ref()),
-            time_to_detect: None,
+            time_to_detect: detection.as_ref().map(|it| it.after),
+            detected_by: detection.map(|it| it.by),
+            retry_amplification: self.amplification(sheets),
+            error_budget: None,
             time_to_recover: match self.recovery {
                 Recovery::After(time) => Some(time),
                 _ => None,
@@ -196,6 +204,30 @@ impl GameDay {
             },
             degraded_not_down: self.kept_answering(during, evidence),
         }
+    }
+
+    /// The most attempts for a logical call among dependencies that a fault was on.
+    fn amplification(&self, sheets: &[Sheet]) -> Option<f64> {
+        let armed = self.scenario.steps.iter().zip(&self.steps);
+        let on: Vec<&str> = armed
+            .filter(|(_, state)| state.held.is_some())
+            .filter_map(|(step, _)| Some(step.fault()?.on.as_str()))
+            .collect();
+        let faulted = sheets.iter().filter(|it| on.contains(&&*it.dependency));
+        let told = faulted.filter_map(|it| match it.findings.retry.ground.verdict {
+            Shows::Observed => it.findings.retry.amplification,
+            Shows::Absent => Some(1.0),
+            Shows::Unknown => None,
+        });
+        told.max_by(f64::total_cmp)
+    }
+
+    fn since_fault(&self, evidence: &dyn Evidence) -> WindowStats {
+        let span = self.during.map(|during| Span {
+            from_ns: during.from_ns,
+            to_ns: self.ended_ns.max(during.to_ns),
+        });
+        span.map(|it| it.service(evidence)).unwrap_or_default()
     }
 
     /// Whether some call ended well in every slice of the faults in which any ended.

@@ -159,6 +159,10 @@ impl GameDay {
 
     fn arm(&mut self, step: usize, now: u64, ends_ns: u64) {
         self.steps[step].progress = Progress::Active { ends_ns };
+        self.steps[step].held = Some(Span {
+            from_ns: now,
+            to_ns: ends_ns,
+        });
         let during = self.during.get_or_insert(Span {
             from_ns: now,
             to_ns: ends_ns,

@@ -3,6 +3,8 @@
 use super::*;
 use crate::verdict::{Effect, Verdict, VerdictKind};
 
+mod course;
+
 const START: u64 = 1_000_000_000_000;
 const SECOND: u64 = 1_000_000_000;
 const TICK: u64 = SECOND / 10;
@@ -54,6 +56,7 @@ struct World {
     lost: u64,
     hidden: Vec<Undeclared>,
     patterns: Showing,
+    waiting: Option<u32>,
 }
 
 impl Evidence for World {
@@ -82,6 +85,10 @@ impl Evidence for World {
     fn dependency(&self, name: &str, from_ns: u64, to_ns: u64) -> WindowStats {
         assert_eq!(name, "payments");
         self.service(from_ns, to_ns)
+    }
+
+    fn in_flight(&self, name: &str) -> Option<u32> {
+        self.waiting.filter(|_| name == "payments")
     }
 
     fn lost_events(&self) -> u64 {

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::model::{Histogram, WindowStats};
 use crate::snapshot::{Status, TimelineEntry};
 use crate::verdict::{
-    CommandOutcome, DependencyOutcome, Expectation, FaultCounters, FaultOutcome, Metrics, Spans,
-    Verdict,
+    Burnt, CommandOutcome, DependencyOutcome, Expectation, FaultCounters, FaultOutcome, Metrics,
+    Spans, Verdict,
 };
 
 /// The verdict as one JSON document, indented, without a newline at its end.
@@ -31,14 +32,16 @@ struct Document<'a> {
     faults: Vec<Fault<'a>>,
     commands: Vec<Command<'a>>,
     expectations: Vec<Expected<'a>>,
-    patterns: serde_json::Value,
-    cascades: serde_json::Value,
-    pattern_record: serde_json::Value,
+    patterns: Value,
+    cascades: Value,
+    pattern_record: Value,
     metrics: MetricsOut,
     dependencies: Vec<Dependency<'a>>,
     timeline: Vec<Entry<'a>>,
-    undeclared_dependencies: serde_json::Value,
+    undeclared_dependencies: Value,
     lost_events: u64,
+    began: Option<String>,
+    course: Value,
 }
 
 #[derive(Serialize)]
@@ -92,6 +95,9 @@ struct MetricsOut {
     automatic_recovery: Option<bool>,
     degraded_not_down: Option<bool>,
     latency_us: SpansOut<Latency>,
+    detected_by: Option<String>,
+    retry_amplification: Option<f64>,
+    error_budget: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -164,6 +170,8 @@ impl<'a> From<&'a Verdict> for Document<'a> {
             timeline: v.timeline.iter().map(Entry::from).collect(),
             undeclared_dependencies: super::observed::undeclared(&v.undeclared),
             lost_events: v.lost_events,
+            began: v.began_unix_s.map(super::calendar::utc),
+            course: super::course::json(&v.course),
         }
     }
 }
@@ -221,8 +229,21 @@ impl MetricsOut {
                 during: Latency::from(&stats.during.waited),
                 after: Latency::from(&stats.after.waited),
             },
+            detected_by: metrics.detected_by.clone(),
+            retry_amplification: metrics.retry_amplification,
+            error_budget: metrics.error_budget.map(budget),
         }
     }
+}
+
+fn budget(burnt: Burnt) -> Value {
+    json!({
+        "slo": burnt.target,
+        "window_ms": burnt.window.as_millis() as u64,
+        "measured_over_ms": burnt.measured_over.as_millis() as u64,
+        "burn_rate": burnt.rate,
+        "burnt": burnt.share,
+    })
 }
 
 impl From<&Histogram> for Latency {

@@ -14,7 +14,7 @@ pub struct Schema {
 }
 
 /// Those there are.
-pub const ALL: [Schema; 2] = [
+pub const ALL: [Schema; 4] = [
     Schema {
         kind: "call",
         id: "probe.call/1",
@@ -24,11 +24,27 @@ pub const ALL: [Schema; 2] = [
         )),
     },
     Schema {
+        kind: "history",
+        id: "probe.history/1",
+        text: include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../docs/schema/probe.history-1.json"
+        )),
+    },
+    Schema {
         kind: "observe",
         id: "probe.observe/1",
         text: include_str!(concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/../docs/schema/probe.observe-1.json"
+        )),
+    },
+    Schema {
+        kind: "verdict",
+        id: "probe.verdict/1",
+        text: include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../docs/schema/probe.verdict-1.json"
         )),
     },
 ];

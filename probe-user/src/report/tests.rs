@@ -3,13 +3,19 @@
 use std::time::Duration;
 
 use crate::model::WindowStats;
+use crate::plan::Share;
 use crate::quantity::Bound;
 use crate::snapshot::{Status, TimelineEntry, TimelineKind};
+use crate::verdict::course::{Course, FaultSpan, Moment, Track};
 use crate::verdict::judge::Judged;
 use crate::verdict::{
-    CommandOutcome, DependencyOutcome, Effect, FaultCounters, FaultOutcome, Metrics, Spans,
+    CommandOutcome, DependencyOutcome, Effect, FaultCounters, FaultOutcome, Metrics, Slo, Spans,
     Verdict, VerdictKind, judge,
 };
+
+mod files;
+
+pub use files::told;
 
 fn calls(ok: u64, ms: u64, errors: u64, abandoned: u64) -> WindowStats {
     let mut stats = WindowStats {
@@ -49,7 +55,49 @@ fn fault(step: usize, label: &str, counters: FaultCounters, effect: Effect) -> F
     }
 }
 
-fn failed() -> Verdict {
+/// Half a minute: a steady state, ten seconds of a fault, and a steady state again.
+fn course() -> Course {
+    let moment = |second: u64, usual: u64, faulted: u64| {
+        let is_faulted = (8..18).contains(&second);
+        let (p99_us, in_flight) = if is_faulted {
+            (3_100_000, 10)
+        } else {
+            (14_000, 1)
+        };
+        let failed = if is_faulted { faulted } else { 0 };
+        Moment {
+            at_ms: second * 1_000,
+            ok: usual,
+            failed,
+            abandoned: failed / 2,
+            p50_us: Some(12_000),
+            p99_us: Some(p99_us),
+            in_flight: Some(in_flight),
+        }
+    };
+    let track = |name: &str, usual, faulted| Track {
+        name: name.into(),
+        moments: (0..27).map(|n| moment(n, usual, faulted)).collect(),
+    };
+    Course {
+        length_ms: 27_300,
+        step_ms: 1_000,
+        service: track("shop", 100, 1),
+        dependencies: vec![track("payments", 100, 90)],
+        faults: vec![FaultSpan {
+            step: 1,
+            on: "payments".into(),
+            label: "payments · delay 2s".into(),
+            span: (8_100, 18_100),
+        }],
+        before: Some((100, 8_100)),
+        during: Some((8_100, 18_100)),
+        after: Some((19_360, 27_300)),
+    }
+}
+
+/// A game day that failed.
+pub fn failed() -> Verdict {
     let stats = spans(calls(1_900, 3_100, 10, 2));
     let p99: Bound<Duration> = Bound::parse("<= 1s").unwrap();
     let judged = judge::p99(&p99, &stats.during, 0).expectation("p99", "shop", &p99);
@@ -89,6 +137,11 @@ fn failed() -> Verdict {
         metrics: Metrics {
             availability: stats.during.success_rate(),
             time_to_recover: Some(Duration::from_millis(1_260)),
+            time_to_detect: Some(Duration::from_millis(640)),
+            detected_by: Some("timeout of shop → payments".into()),
+            retry_amplification: Some(3.1),
+            error_budget: Slo::new(Share::new(0.999).unwrap(), Duration::from_secs(2_592_000))
+                .and_then(|slo| slo.burnt(&stats.during, Duration::from_secs(23))),
             ..Metrics::default()
         },
         dependencies: vec![DependencyOutcome {
@@ -104,6 +157,9 @@ fn failed() -> Verdict {
         }],
         undeclared: vec![],
         lost_events: 3,
+        course: course(),
+        since_fault: calls(2_700, 12, 11, 2),
+        began_unix_s: Some(1_795_292_948),
     }
 }
 
@@ -163,6 +219,11 @@ fn json_has_every_field_of_the_contract() {
         "/metrics/automatic_recovery",
         "/metrics/degraded_not_down",
         "/metrics/latency_us/during/p95",
+        "/metrics/detected_by",
+        "/metrics/retry_amplification",
+        "/metrics/error_budget/burnt",
+        "/began",
+        "/course/service/moments/0/p99_us",
         "/timeline/0/at_ms",
         "/undeclared_dependencies",
         "/lost_events",

@@ -131,6 +131,22 @@ fn calls_are_what_their_schema_says() {
 }
 
 #[test]
+fn verdicts_and_their_history_are_what_their_schemas_say() {
+    let mut verdict = crate::report::tests::failed();
+    let text = crate::report::json::verdict(&verdict);
+    let document: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(complaints("verdict", &document), [""; 0]);
+    let run = crate::report::history::read(&document, "x").unwrap();
+    let history = crate::report::history::json(&crate::report::history::series(vec![run]));
+    let history = serde_json::from_str(&history).unwrap();
+    assert_eq!(complaints("history", &history), [""; 0]);
+    verdict.metrics = crate::verdict::Metrics::default();
+    verdict.course = crate::verdict::Course::default();
+    let nothing = serde_json::from_str(&crate::report::json::verdict(&verdict)).unwrap();
+    assert_eq!(complaints("verdict", &nothing), [""; 0]);
+}
+
+#[test]
 fn the_checker_finds_what_is_wrong() {
     let seen = Seen::shop();
     let mut document: Value = serde_json::from_str(&observed::json(&seen.observation())).unwrap();
@@ -154,5 +170,8 @@ fn every_schema_is_of_what_it_is_called() {
         assert_eq!(it.id, format!("probe.{}/1", it.kind));
     }
     let mistake = find("verdct").unwrap_err();
-    assert_eq!(mistake.hint.as_deref(), Some("there are call, observe"));
+    assert_eq!(
+        mistake.hint.as_deref(),
+        Some("there are call, history, observe, verdict")
+    );
 }

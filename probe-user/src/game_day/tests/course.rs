@@ -1,0 +1,70 @@
+//! The course of a game day, and figures of the whole.
+
+use super::*;
+use crate::pattern::{Sheet, Verdict as Shows};
+
+#[test]
+fn the_course_has_every_second_and_every_fault() {
+    let mut run = Run::new(SCENARIO);
+    run.world.waiting = Some(3);
+    run.go(10, TICK, |_, _| WELL);
+    run.world.waiting = Some(9);
+    run.go(100, TICK, |_, _| WELL);
+    let verdict = run.verdict();
+    let course = &verdict.course;
+    assert_eq!((course.length_ms, course.step_ms), (23_000, 1_000));
+    assert_eq!(course.before, Some((0, 4_000)));
+    assert_eq!(course.during, Some((4_000, 19_000)));
+    assert_eq!(course.after, Some((19_000, 23_000)));
+    assert_eq!(
+        course.faults_on("payments"),
+        [(4_000, 14_000), (14_000, 19_000)]
+    );
+    assert_eq!(course.service.moments.len(), 23);
+    let mut moments = course.service.moments.iter();
+    assert!(moments.all(|it| it.calls() == 100 && it.failed == 0));
+    let payments = &course.dependencies[0];
+    assert_eq!(course.usual_calls(payments), Some(1.0));
+    let waited = |second: usize| payments.moments[second].in_flight;
+    assert_eq!((waited(9), waited(10)), (Some(3), Some(9)));
+    assert_eq!(verdict.since_fault.calls, 1_900);
+}
+
+#[test]
+fn faults_that_were_cut_short_are_as_long_as_they_held() {
+    let mut run = Run::new(SCENARIO);
+    run.go(100, TICK, |day, _| match day.is_armed(0) {
+        true => Some((false, 900)),
+        false => WELL,
+    });
+    let course = run.verdict().course;
+    assert_eq!(course.faults_on("payments"), [(4_000, 7_000)]);
+    assert_eq!((course.during, course.after), (Some((4_000, 7_000)), None));
+    assert!(course.dependencies[0].moments[5].in_flight.is_none());
+}
+
+#[test]
+fn amplification_is_told_of_dependencies_with_faults_alone() {
+    let sheet = |dependency: &str, verdict, amplification| {
+        let mut sheet = Sheet {
+            dependency: dependency.into(),
+            ..Sheet::default()
+        };
+        sheet.findings.retry.ground.verdict = verdict;
+        sheet.findings.retry.amplification = amplification;
+        sheet
+    };
+    for (shows, told, expected) in [
+        (Shows::Observed, Some(2.5), Some(2.5)),
+        (Shows::Absent, None, Some(1.0)),
+        (Shows::Unknown, Some(2.5), None),
+    ] {
+        let mut run = Run::new(SCENARIO);
+        run.world.patterns.sheets = vec![
+            sheet("payments", shows, told),
+            sheet("inventory", Shows::Observed, Some(9.0)),
+        ];
+        run.go(100, TICK, |_, _| WELL);
+        assert_eq!(run.verdict().metrics.retry_amplification, expected);
+    }
+}
