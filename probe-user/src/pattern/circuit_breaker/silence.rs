@@ -1,7 +1,7 @@
 //! Times without calls though there was demand for some, right after failures.
 
 use super::super::link::BEAT_NS;
-use super::super::reading::{Reading, Rhythm};
+use super::super::reading::{Reading, Rhythm, most_at_once};
 use super::super::spread::ms;
 use super::super::tape::Entry;
 
@@ -52,6 +52,7 @@ pub(super) fn find(reading: &Reading) -> Vec<Silence> {
         .map(|(_, link)| (link, rate_before(reading, link)))
         .filter(|(_, rate)| *rate > 0.0)
         .collect();
+    let most = most_at_once(entries);
     let mut found = Vec::new();
     for next in 1..=entries.len() {
         let to = entries.get(next).map(|it| it.start);
@@ -66,6 +67,10 @@ pub(super) fn find(reading: &Reading) -> Vec<Silence> {
             continue;
         }
         if let Some((demand, at_least_ms)) = demand(reading, &siblings, from, until) {
+            let kept_out_last = from + (at_least_ms * 1e6) as u64;
+            if is_full(&entries[..next], most, kept_out_last) {
+                continue;
+            }
             found.push(Silence {
                 next,
                 from,
@@ -105,6 +110,13 @@ fn is_made_again(reading: &Reading, next: usize) -> bool {
         && before
             .iter()
             .any(|it| it.failed() && it.fingerprint == call.fingerprint)
+}
+
+/// Whether as many calls were still under way at a moment as ever are at once: then there was no
+/// place for another.
+fn is_full(before: &[Entry], most: u32, at: u64) -> bool {
+    let under_way = before.iter().filter(|it| it.ended > at).count();
+    most >= 2 && under_way * 10 >= most as usize * 9
 }
 
 fn may_go_on(reading: &Reading) -> bool {
