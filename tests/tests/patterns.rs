@@ -191,10 +191,9 @@ fn a_shop_whose_payments_are_slow() -> Result<()> {
     expect(payments, "bulkhead", OBSERVED)?;
     // A call that hasn't ended when probe does is not on record.
     near(payments, "/bulkhead/limit", 10.0, 0.1)?;
-    for pattern in ["retry", "timeout"] {
+    for pattern in ["retry", "timeout", "circuit_breaker"] {
         expect(payments, pattern, NOT_OBSERVED)?;
         expect(unlimited.of(PAYMENTS)?, pattern, NOT_OBSERVED)?;
     }
-    // Whether a breaker is told isn't asked: on a busy machine one is, wrongly; see docs/patterns.md.
     expect(unlimited.of(PAYMENTS)?, "bulkhead", NOT_OBSERVED)
 }
