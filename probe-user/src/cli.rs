@@ -6,6 +6,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 mod audit;
 mod check;
+mod completions;
 mod demo;
 mod doctor;
 mod failure;
@@ -15,6 +16,7 @@ mod history;
 mod inject;
 mod leaves;
 mod logging;
+mod man;
 mod observe;
 mod picture;
 mod report_folder;
@@ -113,6 +115,8 @@ enum Command {
     Demo(demo::DemoArgs),
     Audit(audit::AuditArgs),
     Schema(schema::SchemaArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
     #[command(hide = true)]
     Guardian(guardian::GuardianArgs),
 }
@@ -168,6 +172,8 @@ fn run(command: Option<Command>, common: &Common) -> anyhow::Result<ExitCode> {
         Some(Command::Demo(args)) => demo::run(args, common),
         Some(Command::Audit(args)) => audit::run(args, common),
         Some(Command::Schema(args)) => schema::run(&args),
+        Some(Command::Completions(args)) => completions::run(&args, Cli::command()),
+        Some(Command::Man(args)) => man::run(&args, Cli::command()),
         Some(Command::Guardian(args)) => guardian::run(&args),
     }
 }
