@@ -205,10 +205,13 @@ fn clusters(usual: &[f64], after: &[f64]) -> Vec<(f64, f64)> {
         let expected = chance * after.len() as f64;
         let spread = (expected * (1.0 - chance)).sqrt();
         let count = (high - low) as f64;
-        if count < 4.0 || count < expected + 4.0 * spread + 2.0 {
+        if count < 4.0 {
             break;
         }
-        found.push((from - 2.0, to * 1.02 + 3.0));
+        // Where a wait is as after successes, a lesser one may yet be of failures alone.
+        if count >= expected + 4.0 * spread + 2.0 {
+            found.push((from - 2.0, to * 1.02 + 3.0));
+        }
         left.drain(low..high);
     }
     found
