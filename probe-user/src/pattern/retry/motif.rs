@@ -6,10 +6,10 @@ use super::super::lanes::{Lanes, Step};
 /// Clusters of waits, by their bounds in milliseconds.
 pub(super) type Clusters = Vec<(f64, f64)>;
 
-/// Steps after failures that the clusters have to be nearly all of.
+/// Steps after failures that the clusters have to be most of.
 const ENOUGH: usize = 12;
 
-/// The clusters without the one that is a pause between calls, where nearly every failure is
+/// The clusters without the one that is a pause between calls, where most failures are
 /// followed by a wait in one of them: so many attempts no call has.
 pub(super) fn without_pause(clusters: Clusters, lanes: &Lanes) -> Clusters {
     match growing(&clusters, lanes) {
@@ -35,7 +35,7 @@ pub(super) fn growing(clusters: &Clusters, lanes: &Lanes) -> Option<usize> {
     let all: usize = orders.iter().map(Vec::len).sum();
     let outside = clusters.len();
     let inside = orders.iter().flatten().filter(|it| **it < outside).count();
-    if clusters.len() < 2 || all < ENOUGH || inside * 10 < all * 9 {
+    if clusters.len() < 2 || all < ENOUGH || inside * 10 < all * 8 {
         return None;
     }
     let fits = |pause: &usize| share_growing(&orders, clusters, *pause);

@@ -9,6 +9,8 @@ use super::motif::{growing, without_pause};
 
 /// No wait before another attempt is longer.
 const LONGEST_MS: f64 = 130_000.0;
+/// A wait below this is none.
+const AT_ONCE_MS: f64 = 10.0;
 /// Steps after successes that it takes to know how they are.
 const ENOUGH_USUAL: usize = 8;
 
@@ -55,13 +57,11 @@ impl Rule {
         let kind = if usual.len() * 20 <= well && are_calls_own(lanes, well) {
             Kind::Same
         } else if usual.len() < ENOUGH_USUAL {
-            let waits = clusters(&[], &after_gaps);
-            match growing(&waits, lanes) {
-                Some(_) => Kind::Clusters(waits),
-                None => Kind::Blind,
-            }
+            of_growing(lanes, &after_gaps)
         } else if let Some(rhythm) = Rhythm::of(&usual, &after) {
             Kind::OffRhythm(rhythm)
+        } else if lanes.keying == Keying::Thread && !are_threads_certain(lanes) {
+            of_threads(lanes, &usual_gaps, &after_gaps)
         } else if lanes.keying == Keying::Request {
             of_broad(&at_this_rate(&usual, &after, entries), &after_gaps)
         } else {
@@ -146,6 +146,14 @@ fn are_calls_own(lanes: &Lanes, well: usize) -> bool {
     }
 }
 
+/// Whether calls that went well were made by the threads that they stand under: on a connection of
+/// their own, and not on one of a pool, which goes from hand to hand.
+fn are_threads_certain(lanes: &Lanes) -> bool {
+    let lists = lanes.calm.iter().chain(&lanes.lists);
+    let well = || lists.clone().flatten().filter(|it| !it.failed());
+    well().filter(|it| it.fresh).count() * 10 >= well().count() * 9
+}
+
 /// Whether requests of nearly all that failed are known.
 fn are_seen(entries: &[Entry]) -> bool {
     let failed = || entries.iter().filter(|it| it.failed());
@@ -175,6 +183,41 @@ fn at_this_rate(usual: &[Step], after: &[Step], entries: &[Entry]) -> Vec<f64> {
     sorted(gaps.collect())
 }
 
+/// The rule where how calls follow successes isn't known: waits that grow in one order, again and
+/// again. One wait and a pause in turn may as well be two calls of one job.
+fn of_growing(lanes: &Lanes, after: &[f64]) -> Kind {
+    let waits = clusters(&[], after);
+    match waits.len() >= 3 && growing(&waits, lanes).is_some() {
+        true => Kind::Clusters(waits),
+        false => Kind::Blind,
+    }
+}
+
+/// The rule where calls of a thread are known after failures alone, those that went well perhaps
+/// being others'. One wait after each failure may be the thread's own pause then: there have to be
+/// several, or none at all, and failures that nothing follows so.
+fn of_threads(lanes: &Lanes, usual: &[f64], after: &[f64]) -> Kind {
+    let growing = of_growing(lanes, after);
+    if matches!(growing, Kind::Clusters(_)) {
+        return growing;
+    }
+    match of_broad(usual, after) {
+        Kind::Clusters(waits) => {
+            let inside: usize = waits
+                .iter()
+                .map(|(low, high)| count_within(after, *low, *high))
+                .sum();
+            let is_at_once = waits.iter().all(|it| it.1 < AT_ONCE_MS);
+            let ends = (after.len() - inside) * 12 >= after.len();
+            match (waits.len() >= 2 || is_at_once) && ends {
+                true => Kind::Clusters(waits),
+                false => Kind::Blind,
+            }
+        }
+        _ => Kind::Blind,
+    }
+}
+
 /// The rule where calls follow successes at any distance.
 fn of_broad(usual: &[f64], after: &[f64]) -> Kind {
     let clusters = clusters(usual, after);
@@ -193,15 +236,22 @@ fn of_broad(usual: &[f64], after: &[f64]) -> Kind {
     }
 }
 
-/// Waits after failures that lie together as those after successes don't. Both sorted.
+/// Waits after failures that lie together as those after successes don't, or, where none are given,
+/// as waits of any length wouldn't. Both sorted.
 fn clusters(usual: &[f64], after: &[f64]) -> Vec<(f64, f64)> {
     let mut left = after.to_vec();
     let mut found = Vec::new();
+    let longest = quantile(after, 0.9);
     while left.len() >= 4 && found.len() < 12 {
         let (low, high) = densest(&left, |lowest| (lowest * 0.06).max(5.0));
         let (from, to) = (left[low], left[high - 1]);
-        let chance =
-            (count_within(usual, from - 2.0, to + 2.0) as f64 + 0.5) / (usual.len() as f64 + 1.0);
+        let chance = match usual {
+            [] => (to - from + 4.0) / (longest + 4.0),
+            _ => {
+                (count_within(usual, from - 2.0, to + 2.0) as f64 + 0.5)
+                    / (usual.len() as f64 + 1.0)
+            }
+        };
         let expected = chance * after.len() as f64;
         let spread = (expected * (1.0 - chance)).sqrt();
         let count = (high - low) as f64;
