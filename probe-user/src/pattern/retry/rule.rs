@@ -9,6 +9,8 @@ use super::motif::{growing, without_pause};
 
 /// No wait before another attempt is longer.
 const LONGEST_MS: f64 = 130_000.0;
+/// Share of successes that a wait follows which is the caller's own pause.
+const OFTEN: f64 = 0.25;
 /// A wait below this is none.
 const AT_ONCE_MS: f64 = 10.0;
 /// Steps after successes that it takes to know how they are.
@@ -230,7 +232,9 @@ fn of_broad(usual: &[f64], after: &[f64]) -> Kind {
     }
     let (at, above) = most_above(after, usual);
     let is_sooner = above > 0.3 && above > by_chance(after.len(), usual.len());
-    match is_sooner && after.len() >= 10 {
+    // Sooner than nearly every success is followed: being late a little less than usual is no retry.
+    let is_seldom = count_within(usual, 0.0, at) as f64 <= 0.15 * usual.len() as f64;
+    match is_sooner && is_seldom && after.len() >= 10 {
         true => Kind::Within(at),
         false => Kind::Alike,
     }
@@ -258,8 +262,9 @@ fn clusters(usual: &[f64], after: &[f64]) -> Vec<(f64, f64)> {
         if count < 4.0 {
             break;
         }
-        // Where a wait is as after successes, a lesser one may yet be of failures alone.
-        if count >= expected + 4.0 * spread + 2.0 {
+        // Where a wait is as after successes, a lesser one may yet be of failures alone. What many
+        // successes are followed by is the caller's pause, however much the host is late for it.
+        if chance < OFTEN && count >= expected + 4.0 * spread + 2.0 {
             found.push((from - 2.0, to * 1.02 + 3.0));
         }
         left.drain(low..high);
