@@ -13,6 +13,7 @@ mod failure;
 mod fingerprint;
 mod guardian;
 mod history;
+mod import;
 mod inject;
 mod leaves;
 mod logging;
@@ -114,6 +115,7 @@ enum Command {
     Status(status::StatusArgs),
     Demo(demo::DemoArgs),
     Audit(audit::AuditArgs),
+    Import(import::ImportArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -171,6 +173,7 @@ fn run(command: Option<Command>, common: &Common) -> anyhow::Result<ExitCode> {
         Some(Command::Status(args)) => status::run(args, common),
         Some(Command::Demo(args)) => demo::run(args, common),
         Some(Command::Audit(args)) => audit::run(args, common),
+        Some(Command::Import(args)) => import::run(&args),
         Some(Command::Schema(args)) => schema::run(&args),
         Some(Command::Completions(args)) => completions::run(&args, Cli::command()),
         Some(Command::Man(args)) => man::run(&args, Cli::command()),

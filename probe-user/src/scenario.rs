@@ -17,6 +17,7 @@ mod patterns;
 mod sections;
 mod step;
 mod table;
+pub mod written;
 
 pub use error::ScenarioError;
 pub use patterns::{BreakerExpectation, BulkheadExpectation, PatternExpectation, RetryExpectation};

@@ -52,6 +52,16 @@ impl Tool {
         Ok(command)
     }
 
+    /// Finds Chaos Toolkit, among the clients.
+    ///
+    /// # Errors
+    /// Where there is none, with what to do about it.
+    pub fn chaos() -> Result<Command> {
+        let mut command = python_of("python", "setup")?;
+        command.args(["-m", "chaostoolkit"]);
+        Ok(command)
+    }
+
     /// Finds the Python that has the libraries whose resilience patterns are known.
     ///
     /// # Errors

@@ -9,7 +9,9 @@ use super::observed::{
     text::{quantile, rate},
     visible,
 };
-use crate::{endpoint::EndpointSpec, model::names::Source, quantity::words};
+use crate::{
+    endpoint::EndpointSpec, model::names::Source, quantity::words, scenario::written::quoted,
+};
 
 /// Addresses that one dependency is given.
 const MOST_ADDRESSES: usize = 64;
@@ -225,20 +227,6 @@ undeclared_dependencies = 0    # fails where it calls what isn't declared above
 [abort]                        # ends the fault at once
 success_rate = \"< 50% for 5s\"
 ";
-
-/// A basic string of TOML.
-fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            c if c.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out + "\""
-}
 
 #[cfg(test)]
 mod tests;

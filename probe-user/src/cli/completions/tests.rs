@@ -1,3 +1,5 @@
+//! What each shell is told.
+
 use clap::{CommandFactory, ValueEnum};
 
 use super::*;

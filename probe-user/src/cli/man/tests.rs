@@ -1,3 +1,5 @@
+//! Pages, and words that are no command.
+
 use clap::CommandFactory;
 
 use super::*;
