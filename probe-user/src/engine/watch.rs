@@ -159,6 +159,8 @@ fn views(armed: &Armed, now_ns: u64) -> Vec<FaultView> {
                 seen: counters.seen,
                 faulted: counters.touched(),
                 overflow: counters.overflow,
+                matched: counters.matched,
+                handle: None,
             }
         })
         .collect()

@@ -172,6 +172,9 @@ fn dependency(
         in_flight_max: 9,
         seconds: seconds(p50_us, 2_000_000, faulted),
         faulted: false,
+        remotes: vec![remote.into()],
+        protocol: "http1".into(),
+        ..DependencyView::default()
     }
 }
 
@@ -198,6 +201,7 @@ fn seconds(usual: u64, slow: u64, faulted: std::ops::Range<usize>) -> Vec<Second
                 ok: 100,
                 failed: if faulted { (age % 4) as u32 * 6 } else { 0 },
                 faulted,
+                ..SecondView::default()
             }
         })
         .collect()
@@ -234,6 +238,8 @@ fn fault(
         seen,
         faulted,
         overflow: 0,
+        matched: seen * 9 / 10,
+        handle: None,
     }
 }
 
