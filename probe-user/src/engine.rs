@@ -1,5 +1,6 @@
 //! Composes the rest: the only place where kernel, model, game day and screen meet.
 
+pub mod by_hand;
 pub mod commands;
 pub mod demo;
 pub mod faults;

@@ -17,6 +17,7 @@ use terminal::Screen;
 use theme::Theme;
 
 mod figures;
+mod form;
 mod input;
 mod keys;
 mod message;
@@ -45,12 +46,29 @@ const TICK: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What a person at the dashboard tells the engine to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// End every fault now.
     Panic,
     /// Wind up: the person is leaving.
     Quit,
+    /// Tell in the next pictures what a fault would touch, without arming it.
+    Try {
+        /// By which the answer is known.
+        number: u32,
+        /// The fault, as `probe inject` takes it.
+        words: Vec<String>,
+    },
+    /// Start a fault.
+    Inject {
+        /// The fault, as `probe inject` takes it.
+        words: Vec<String>,
+    },
+    /// End one fault that was started from here.
+    EndFault {
+        /// Which one.
+        handle: u32,
+    },
 }
 
 /// How the dashboard is to be shown.
@@ -135,9 +153,11 @@ impl Dashboard {
     }
 
     fn draw(&mut self, screen: &mut Screen) -> anyhow::Result<()> {
+        let mut targets = Vec::new();
         screen.draw(|frame| {
-            view::draw(&self.state, self.theme, frame.area(), frame.buffer_mut());
+            targets = view::draw(&self.state, self.theme, frame.area(), frame.buffer_mut());
         })?;
+        update::update(&mut self.state, Message::Drawn(targets));
         self.changed = false;
         self.next_frame = Instant::now() + FRAME;
         Ok(())

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use crossterm::cursor::Show;
+use crossterm::event::{DisableMouseCapture, EnableMouseCapture};
 use crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
@@ -43,7 +44,8 @@ impl Screen {
 
     fn enter() -> anyhow::Result<Self> {
         enable_raw_mode().context("switching the terminal to raw mode")?;
-        execute!(stdout(), EnterAlternateScreen).context("switching the terminal's screen")?;
+        execute!(stdout(), EnterAlternateScreen, EnableMouseCapture)
+            .context("switching the terminal's screen")?;
         let mut terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
         terminal.clear().context("clearing the terminal")?;
         Ok(Self { terminal })
@@ -60,7 +62,7 @@ impl Drop for Screen {
 /// terminal that can't be written to is gone.
 fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
-        let _ = queue!(stdout(), LeaveAlternateScreen, Show);
+        let _ = queue!(stdout(), DisableMouseCapture, LeaveAlternateScreen, Show);
         let _ = execute!(stdout());
         let _ = disable_raw_mode();
     }

@@ -32,7 +32,7 @@ fn showing(snapshot: Snapshot) -> State {
 fn render(state: &State, color: bool, width: u16, height: u16) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     let frame = |frame: &mut ratatui::Frame| {
-        view::draw(state, Theme::new(color), frame.area(), frame.buffer_mut());
+        let _ = view::draw(state, Theme::new(color), frame.area(), frame.buffer_mut());
     };
     terminal.draw(frame).unwrap().buffer.clone()
 }

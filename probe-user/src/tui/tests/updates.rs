@@ -150,6 +150,8 @@ fn there_is_nothing_to_select_in_an_empty_picture() {
 fn what_is_read_in_the_timeline_stays_while_newer_entries_come() {
     let mut state = showing(samples::faulted());
     act(&mut state, Action::SwitchFocus);
+    assert_eq!(state.focus, Focus::Faults);
+    act(&mut state, Action::SwitchFocus);
     assert_eq!(state.focus, Focus::Timeline);
     act(&mut state, Action::Up);
     let mut newer = samples::faulted();
