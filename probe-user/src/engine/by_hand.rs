@@ -30,11 +30,7 @@ enum Came {
     /// A look at what would be touched.
     Answer(TrialView),
     /// A fault has ended.
-    Ended {
-        handle: u32,
-        words: String,
-        told: String,
-    },
+    Ended { handle: u32, told: String },
 }
 
 /// A fault that holds.
@@ -112,15 +108,10 @@ impl ByHand {
             handle,
             _input: child.stdin.take(),
         });
-        let words = told_command(words);
         let tell = self.tell.clone();
         tokio::spawn(async move {
             let told = outcome(child).await;
-            let _ = tell.send(Came::Ended {
-                handle,
-                words,
-                told,
-            });
+            let _ = tell.send(Came::Ended { handle, told });
         });
         Ok(())
     }
@@ -151,13 +142,9 @@ impl ByHand {
                 }
                 None
             }
-            Came::Ended {
-                handle,
-                words,
-                told,
-            } => {
+            Came::Ended { handle, told } => {
                 self.holding.retain(|it| it.handle != handle);
-                Some((TimelineKind::Fault, format!("over: {words}: {told}")))
+                Some((TimelineKind::Fault, format!("over: {told}")))
             }
         }
     }
@@ -180,8 +167,12 @@ impl ByHand {
     }
 
     fn command(&self, words: &[String], is_trial: bool) -> Command {
-        let mut command = Command::new("/proc/self/exe");
+        // By its path, so that it goes by its name in lists of processes; where that is gone, as
+        // after an update, by what is running.
+        let own = std::env::current_exe().ok().filter(|it| it.exists());
+        let mut command = Command::new(own.unwrap_or_else(|| "/proc/self/exe".into()));
         command
+            .arg0("probe")
             .args(["--color", "never", "--audit", &self.audit, "inject"])
             .args(words)
             .arg(if is_trial {

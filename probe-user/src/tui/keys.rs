@@ -42,7 +42,7 @@ pub const BINDINGS: &[Binding] = &[
     Binding {
         shown: "q",
         short: "quit",
-        help: "quit; active faults end first (also Ctrl-C)",
+        help: "quit; its own faults end first (also Ctrl-C)",
         action: Action::Quit,
         keys: &[char('q'), (KeyCode::Char('c'), true)],
     },

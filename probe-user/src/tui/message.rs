@@ -15,8 +15,6 @@ pub enum Message {
     Snapshot(Arc<Snapshot>),
     /// The person pressed a key.
     Key(Key),
-    /// The person wants something.
-    Action(Action),
     /// A frame was drawn: where there is something to click on.
     Drawn(Vec<(Rect, Target)>),
     /// The person clicked, at a column and row.

@@ -258,3 +258,10 @@ pub fn active_faults(snapshot: &Snapshot) -> usize {
         .filter(|fault| fault.left_ms.is_some())
         .count()
 }
+
+/// How many of them end with the dashboard: a game day's, and those that were started from it.
+pub fn own_faults(snapshot: &Snapshot) -> usize {
+    let is_own = |it: &&FaultView| it.handle.is_some() || snapshot.game_day.is_some();
+    let active = snapshot.faults.iter().filter(|it| it.left_ms.is_some());
+    active.filter(is_own).count()
+}

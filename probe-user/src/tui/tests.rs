@@ -7,6 +7,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 
+use super::message::{Action, Key, Message};
 use super::state::State;
 use super::theme::Theme;
 use super::view;
@@ -27,6 +28,14 @@ fn showing(snapshot: Snapshot) -> State {
         begun: true,
         ..State::default()
     }
+}
+
+/// A key for an action, that writes nothing.
+fn wanted(action: Action) -> Message {
+    Message::Key(Key {
+        action: Some(action),
+        edit: None,
+    })
 }
 
 fn render(state: &State, color: bool, width: u16, height: u16) -> Buffer {

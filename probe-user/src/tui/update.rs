@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::Command;
 use super::form::Form;
 use super::message::{Action, Edit, Key, Message, Target};
-use super::state::{DependencyKey, Focus, Leaving, Overlay, State, Stop, Turned, active_faults};
+use super::state::{
+    DependencyKey, Focus, Leaving, Overlay, State, Stop, Turned, active_faults, own_faults,
+};
 use crate::snapshot::{ExpectationView, Snapshot, TrialStage};
 
 /// Lines that a page moves.
@@ -16,7 +18,6 @@ pub fn update(state: &mut State, message: Message) -> Vec<Command> {
     match message {
         Message::Snapshot(snapshot) => take_in(state, snapshot),
         Message::Key(key) => return press(state, key),
-        Message::Action(action) => return act(state, action),
         Message::Drawn(targets) => state.targets = targets,
         Message::Clicked(x, y) => return click(state, x, y),
         Message::Scrolled(x, y, by) => scroll(state, (x, y), by),
@@ -47,7 +48,7 @@ fn take_in(state: &mut State, snapshot: Arc<Snapshot>) {
     if !state.paused {
         state.shown = Arc::clone(&state.latest);
     }
-    if state.leaving == Leaving::OnceFaultsEnd && active_faults(&state.latest) == 0 {
+    if state.leaving == Leaving::OnceFaultsEnd && own_faults(&state.latest) == 0 {
         state.leaving = Leaving::Now;
     }
 }
@@ -301,19 +302,29 @@ fn stop_faults(state: &mut State) -> Vec<Command> {
     vec![Command::Panic]
 }
 
+/// Faults that end with the dashboard end first; those that others armed are theirs.
 fn quit(state: &mut State) -> Vec<Command> {
     if state.leaving != Leaving::No {
         state.leaving = Leaving::Now;
         return Vec::new();
     }
-    if active_faults(&state.latest) == 0 {
+    let own = own_faults(&state.latest);
+    if own == 0 {
         state.leaving = Leaving::Now;
         return vec![Command::Quit];
     }
-    let mut commands = stop_faults(state);
-    commands.push(Command::Quit);
     state.leaving = Leaving::OnceFaultsEnd;
-    commands
+    if state.latest.game_day.is_some() {
+        let mut commands = stop_faults(state);
+        commands.push(Command::Quit);
+        return commands;
+    }
+    state.said = Some(format!(
+        "ending {own} of this dashboard's faults, then leaving"
+    ));
+    let handles = state.latest.faults.iter().filter_map(|it| it.handle);
+    let end = |handle| Command::EndFault { handle };
+    handles.map(end).chain([Command::Quit]).collect()
 }
 
 fn pause(state: &mut State) {

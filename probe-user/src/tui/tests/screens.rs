@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 
 use super::samples;
-use super::{render, showing, text};
+use super::{render, showing, text, wanted};
 use crate::snapshot::{Snapshot, Status, TrialStage, TrialView};
 use crate::tui::message::{Action, Edit, Key, Message};
 use crate::tui::state::State;
@@ -24,7 +24,7 @@ fn screens(state: &State) -> String {
 fn after(snapshot: Snapshot, actions: &[Action]) -> State {
     let mut state = showing(snapshot);
     for &action in actions {
-        update(&mut state, Message::Action(action));
+        update(&mut state, wanted(action));
     }
     state
 }
