@@ -8,7 +8,8 @@ use anyhow::Context;
 use crossterm::cursor::Show;
 use crossterm::event::{DisableMouseCapture, EnableMouseCapture};
 use crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+    LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{execute, queue};
 use ratatui::Terminal;
@@ -38,16 +39,20 @@ impl Screen {
         if !TAKEN.load(Ordering::SeqCst) {
             anyhow::bail!("drawing the dashboard: a panic elsewhere gave the terminal back");
         }
-        self.terminal.draw(frame).context("drawing the dashboard")?;
-        Ok(())
+        // What comes in between is shown at once, by terminals that know how: nothing flickers.
+        queue!(stdout(), BeginSynchronizedUpdate)?;
+        let drawn = self.terminal.draw(frame).map(drop);
+        execute!(stdout(), EndSynchronizedUpdate)?;
+        drawn.context("drawing the dashboard")
     }
 
     fn enter() -> anyhow::Result<Self> {
         enable_raw_mode().context("switching the terminal to raw mode")?;
-        execute!(stdout(), EnterAlternateScreen, EnableMouseCapture)
+        // Not by ratatui's own clear: that asks the terminal where its cursor is, and waits.
+        let clear = Clear(ClearType::All);
+        execute!(stdout(), EnterAlternateScreen, EnableMouseCapture, clear)
             .context("switching the terminal's screen")?;
-        let mut terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
-        terminal.clear().context("clearing the terminal")?;
+        let terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
         Ok(Self { terminal })
     }
 }
