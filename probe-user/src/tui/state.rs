@@ -222,10 +222,11 @@ impl State {
         rows
     }
 
-    /// The faults in the order in which they are shown: active ones first.
+    /// The faults in the order in which they are shown: active ones first, and of those the ones
+    /// that can be ended from here.
     pub fn faults(&self) -> Vec<&FaultView> {
         let mut faults: Vec<_> = self.shown.faults.iter().collect();
-        faults.sort_by_key(|fault| fault.left_ms.is_none());
+        faults.sort_by_key(|fault| (fault.left_ms.is_none(), fault.handle.is_none()));
         faults
     }
 
