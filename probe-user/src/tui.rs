@@ -52,6 +52,8 @@ pub enum Command {
     Panic,
     /// Wind up: the person is leaving.
     Quit,
+    /// Nothing: the first frame is on the screen.
+    Shown,
     /// Tell in the next pictures what a fault would touch, without arming it.
     Try {
         /// By which the answer is known.
@@ -103,6 +105,10 @@ pub async fn run(
             biased;
             () = sleep_until(dashboard.next_frame), if dashboard.changed => {
                 dashboard.draw(&mut screen)?;
+                if !std::mem::replace(&mut dashboard.is_shown, true) {
+                    // Whoever waits for it waits no longer than a moment.
+                    let _ = dashboard.commands.try_send(Command::Shown);
+                }
             }
             message = input.next() => match message {
                 Some(message) => dashboard.take(message),
@@ -131,6 +137,8 @@ struct Dashboard {
     state: State,
     theme: Theme,
     commands: mpsc::Sender<Command>,
+    /// Whether a frame was drawn.
+    is_shown: bool,
     changed: bool,
     next_frame: Instant,
     last_snapshot: Instant,
@@ -145,6 +153,7 @@ impl Dashboard {
             state: State::default(),
             theme: Theme::new(options.color),
             commands,
+            is_shown: false,
             changed: true,
             next_frame: now,
             last_snapshot: now,

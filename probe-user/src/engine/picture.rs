@@ -9,8 +9,6 @@ use crate::{
 };
 
 const SECOND_NS: u64 = 1_000_000_000;
-/// Seconds over which "now" is told.
-const RECENT: u64 = 10;
 
 /// Makes a picture of a session, and of the game day in it.
 pub fn take(session: &Session, game: Option<&Game>, faults: Vec<FaultView>) -> Snapshot {
@@ -81,7 +79,7 @@ impl Camera<'_> {
             pid: dependency.pid,
             name: dependency.name.clone(),
             remote: dependency.remote.to_string(),
-            recent: self.recent(party),
+            recent: self.session.trends.recent(key),
             baseline: self.baseline(party),
             in_flight: party.in_flight,
             in_flight_max: party.in_flight_max,
@@ -102,6 +100,7 @@ impl Camera<'_> {
 
     fn service(&self, service: &Service) -> ServiceView {
         let party = &service.party;
+        let key = PartyKey::of_service(service);
         let named = self.game.map(|game| &game.day.scenario().service);
         let name = named
             .filter(|it| it.listen.is_none_or(|port| port == service.port))
@@ -109,18 +108,10 @@ impl Camera<'_> {
         ServiceView {
             name,
             listen: format!(":{}", service.port),
-            recent: self.recent(party),
+            recent: self.session.trends.recent(key),
             baseline: self.baseline(party),
-            seconds: self.seconds(PartyKey::of_service(service), &[], &|_| None),
+            seconds: self.seconds(key, &[], &|_| None),
         }
-    }
-
-    fn recent(&self, party: &Party) -> WindowStats {
-        let from_ns = self
-            .now_ns
-            .saturating_sub(RECENT * SECOND_NS)
-            .max(self.session.started_ns);
-        party.history.window(from_ns, self.now_ns)
     }
 
     fn baseline(&self, party: &Party) -> Option<WindowStats> {

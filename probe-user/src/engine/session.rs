@@ -143,8 +143,11 @@ impl Session {
         self.name_services();
         self.feed.assign(&self.model);
         self.judge_patterns();
+        let now_ns = clock::now_ns();
         self.trends
-            .advance(parties(&self.model), self.started_ns, clock::now_ns());
+            .advance(parties(&self.model), self.started_ns, now_ns);
+        self.trends
+            .reckon(parties(&self.model), self.started_ns, now_ns);
         self.model
             .forget_before(clock::now_ns().saturating_sub(MEMORY_NS));
         Ok(())

@@ -1,16 +1,20 @@
-//! The last minute of every dependency and service, second by second, for the dashboard: reckoned
-//! once a second, as a picture is made ten times as often.
+//! The last minute of every dependency and service, second by second, and its last seconds
+//! together, for the dashboard: reckoned less often than pictures are made.
 
 use std::collections::{HashMap, VecDeque};
 
 use crate::{
-    model::{Model, Party, Service},
+    model::{Model, Party, Service, WindowStats},
     snapshot::SecondView,
 };
 
 const SECOND_NS: u64 = 1_000_000_000;
 /// Seconds that are kept.
 const KEPT: u64 = 60;
+/// Over how long "now" is told.
+const RECENT_NS: u64 = 10 * SECOND_NS;
+/// How often that is reckoned.
+const RECKON_NS: u64 = 300_000_000;
 /// Seconds that are reckoned anew with each new one: a call is told of a moment after it ended.
 const ANEW: u64 = 2;
 
@@ -44,10 +48,34 @@ pub fn parties(model: &Model) -> impl Iterator<Item = (PartyKey, &Party)> {
 pub struct Trends {
     /// The first second that isn't told of yet, on CLOCK_MONOTONIC.
     until: u64,
+    /// When what is recent was last reckoned.
+    reckoned_ns: u64,
+    recent: HashMap<PartyKey, WindowStats>,
     seconds: HashMap<PartyKey, VecDeque<SecondView>>,
 }
 
 impl Trends {
+    /// Reckons what is recent, where that was a while ago.
+    pub fn reckon<'a>(
+        &mut self,
+        parties: impl Iterator<Item = (PartyKey, &'a Party)>,
+        started_ns: u64,
+        now_ns: u64,
+    ) {
+        if now_ns < self.reckoned_ns + RECKON_NS {
+            return;
+        }
+        self.reckoned_ns = now_ns;
+        let from_ns = now_ns.saturating_sub(RECENT_NS).max(started_ns);
+        let recent = parties.map(|(key, party)| (key, party.history.window(from_ns, now_ns)));
+        self.recent = recent.collect();
+    }
+
+    /// What happened to one in the last ten seconds.
+    pub fn recent(&self, key: PartyKey) -> WindowStats {
+        self.recent.get(&key).cloned().unwrap_or_default()
+    }
+
     /// Takes in the seconds that are over by now.
     pub fn advance<'a>(
         &mut self,

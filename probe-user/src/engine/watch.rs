@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Duration, timeout},
+};
 
 use super::{
     by_hand::ByHand,
@@ -29,6 +32,8 @@ use crate::{
     verdict::FaultCounters,
 };
 
+/// How long loading waits for the first frame, which it would keep from the processor.
+const FIRST_FRAME: Duration = Duration::from_millis(100);
 /// How many ticks lie between two looks at what is armed on the host.
 const LOOK_EVERY: u32 = 10;
 
@@ -47,6 +52,7 @@ pub async fn watch(
     let (pictures, seen) = watch::channel(Arc::<Snapshot>::default());
     let (commands, mut asked) = mpsc::channel(16);
     let mut screen = tokio::spawn(tui::run(seen, commands, look));
+    let early = timeout(FIRST_FRAME, asked.recv()).await;
     let mut watching = match Watching::begin(scope, names, safeguards) {
         Ok(watching) => watching,
         Err(error) => {
@@ -56,6 +62,9 @@ pub async fn watch(
             return Err(error);
         }
     };
+    if let Ok(Some(command)) = early {
+        watching.obey(command);
+    }
     let mut tick = ticker();
     let mut ticks = 0u32;
     let ended = loop {
@@ -121,7 +130,7 @@ impl Watching {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Panic => self.end_every_fault(),
-            Command::Quit => {}
+            Command::Quit | Command::Shown => {}
             Command::Try { number, words } => self.by_hand.try_out(number, &words),
             Command::Inject { words } => {
                 let (kind, text) = self.by_hand.start(&words);
