@@ -186,7 +186,8 @@ fn draw_facts(scene: &Scene, area: Rect, buffer: &mut Buffer, columns: &Columns,
     if area.height < 2 || !row.facts.are_telling() {
         return;
     }
-    let line = if has_before(area, row) { 2 } else { 1 };
+    // Above it are the address and the figures of before, where there is room for them.
+    let line = if area.height > 2 { 2 } else { 1 };
     let trend = places(columns, area).find(|(column, _)| *column == Column::Trend);
     let end = trend.map_or(area.right(), |(_, place)| place.x.saturating_sub(1));
     let place = Rect {
@@ -274,6 +275,7 @@ fn figure(scene: &Scene, row: &Row, column: Column) -> Vec<Span<'static>> {
         Column::Retries => match (row.facts.amplification, row.facts.attempts_max) {
             (Some(times), _) => plain(figures::times(times), Role::Text),
             (None, Some(most)) => plain(format!("max {most}"), Role::Text),
+            (None, None) if row.in_flight.is_none() => Vec::new(),
             (None, None) => plain("–".to_owned(), Role::Quiet),
         },
         Column::Remote | Column::Trend => Vec::new(),
