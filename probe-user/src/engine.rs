@@ -1,5 +1,6 @@
 //! Composes the rest: the only place where kernel, model, game day and screen meet.
 
+pub mod by_hand;
 pub mod commands;
 pub mod demo;
 pub mod faults;
@@ -7,6 +8,7 @@ pub mod fingerprint;
 pub mod game;
 pub mod hosts;
 pub mod injection;
+pub mod last_calls;
 pub mod metrics;
 pub mod names;
 pub mod observe;
@@ -19,4 +21,5 @@ pub mod signals;
 pub mod survey;
 pub mod target;
 pub mod trail;
+pub mod trends;
 pub mod watch;

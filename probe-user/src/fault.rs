@@ -303,6 +303,13 @@ impl fmt::Display for Fault {
     }
 }
 
+impl Description {
+    /// Whether it acts on processes, rather than on packets.
+    pub fn is_on_processes(&self) -> bool {
+        self.on_processes
+    }
+}
+
 /// The kind of fault of that name.
 pub fn described(name: &str) -> Option<&'static Description> {
     KINDS.iter().find(|kind| kind.name == name)

@@ -2,7 +2,9 @@
 //!
 //! Pure data, so that screens and reports are tested with pictures made by hand.
 
-use crate::model::WindowStats;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Outcome, WindowStats};
 
 /// One picture.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +29,10 @@ pub struct Snapshot {
     pub lost_events: u64,
     /// Why a person can't inject, observe or see something here, where it is so.
     pub notices: Vec<String>,
+    /// Whether faults can be started from the dashboard.
+    pub can_inject: bool,
+    /// The fault that a person thinks of starting, once it was asked what it would touch.
+    pub trial: Option<TrialView>,
 }
 
 /// One dependency as one service calls it.
@@ -52,6 +58,92 @@ pub struct DependencyView {
     pub seconds: Vec<SecondView>,
     /// Whether a fault is armed on it now.
     pub faulted: bool,
+    /// Every address and port that it was met at.
+    pub remotes: Vec<String>,
+    /// Wire protocol: "http1", "unknown".
+    pub protocol: String,
+    /// State of the caller's circuit breaker, where one showed.
+    pub breaker: Option<Breaker>,
+    /// The most calls that the caller's bulkhead lets wait, where one showed.
+    pub limit: Option<u32>,
+    /// Most attempts that the caller makes of a logical call, where it was seen to retry.
+    pub attempts_max: Option<u32>,
+    /// Attempts over logical calls, while calls failed.
+    pub amplification: Option<f64>,
+    /// The last calls that ended, newest first.
+    pub calls: Vec<CallView>,
+    /// What is told of each resilience pattern, and by what.
+    pub evidence: Vec<EvidenceView>,
+}
+
+/// State of a circuit breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Breaker {
+    /// Calls pass.
+    Closed,
+    /// None does.
+    Open,
+    /// Some do.
+    HalfOpen,
+}
+
+/// A call that ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallView {
+    /// When it ended, in the session's time.
+    pub at_ms: u64,
+    /// How.
+    pub outcome: Outcome,
+    /// The protocol's own status, where it has one.
+    pub status: Option<u16>,
+    /// How long it had waited.
+    pub waited_us: u64,
+    /// Which request of its connection it was, from 1; 0 for an attempt to connect.
+    pub number: u32,
+    /// Whether a fault touched a packet of it.
+    pub faulted: bool,
+}
+
+/// What is told of one resilience pattern, and by what.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EvidenceView {
+    /// "circuit breaker".
+    pub pattern: String,
+    /// Whether it is there: yes, no, or nobody can tell.
+    pub is_there: Option<bool>,
+    /// Its parameters, with what stands before them; empty where it isn't there.
+    pub parameters: String,
+    /// How sure that is, 0 to 1.
+    pub confidence: f64,
+    /// What it rests on, in a sentence.
+    pub evidence: String,
+}
+
+/// A fault that a person thinks of starting.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrialView {
+    /// Which question this is the answer to.
+    pub number: u32,
+    /// The command line that does the same.
+    pub command: String,
+    /// What would be armed and touched, a line each; or why it can't be, with a hint.
+    pub lines: Vec<String>,
+    /// Whether the answer is still awaited, it may be started, or it can't be.
+    pub stage: TrialStage,
+}
+
+/// How far such a question has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrialStage {
+    /// It is being looked at.
+    #[default]
+    Asked,
+    /// It may be started.
+    Possible,
+    /// It can't be.
+    Refused,
 }
 
 /// One second of one dependency.
@@ -65,6 +157,10 @@ pub struct SecondView {
     pub failed: u32,
     /// Whether a fault was armed on it in this second.
     pub faulted: bool,
+    /// Of those that failed, calls that the caller gave up.
+    pub abandoned: u32,
+    /// State of the caller's circuit breaker at its end, where one showed.
+    pub breaker: Option<Breaker>,
 }
 
 /// A service, by its inbound calls.
@@ -97,6 +193,10 @@ pub struct FaultView {
     pub faulted: u64,
     /// Packets that found no room where they were to wait.
     pub overflow: u64,
+    /// Packets of those it looked at that it held for.
+    pub matched: u64,
+    /// By which it can be ended alone, where it was started from this dashboard.
+    pub handle: Option<u32>,
 }
 
 /// What is known of the resilience patterns of one service towards one dependency.

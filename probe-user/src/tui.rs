@@ -17,6 +17,7 @@ use terminal::Screen;
 use theme::Theme;
 
 mod figures;
+mod form;
 mod input;
 mod keys;
 mod message;
@@ -45,12 +46,31 @@ const TICK: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What a person at the dashboard tells the engine to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// End every fault now.
     Panic,
     /// Wind up: the person is leaving.
     Quit,
+    /// Nothing: the first frame is on the screen.
+    Shown,
+    /// Tell in the next pictures what a fault would touch, without arming it.
+    Try {
+        /// By which the answer is known.
+        number: u32,
+        /// The fault, as `probe inject` takes it.
+        words: Vec<String>,
+    },
+    /// Start a fault.
+    Inject {
+        /// The fault, as `probe inject` takes it.
+        words: Vec<String>,
+    },
+    /// End one fault that was started from here.
+    EndFault {
+        /// Which one.
+        handle: u32,
+    },
 }
 
 /// How the dashboard is to be shown.
@@ -85,6 +105,10 @@ pub async fn run(
             biased;
             () = sleep_until(dashboard.next_frame), if dashboard.changed => {
                 dashboard.draw(&mut screen)?;
+                if !std::mem::replace(&mut dashboard.is_shown, true) {
+                    // Whoever waits for it waits no longer than a moment.
+                    let _ = dashboard.commands.try_send(Command::Shown);
+                }
             }
             message = input.next() => match message {
                 Some(message) => dashboard.take(message),
@@ -113,6 +137,8 @@ struct Dashboard {
     state: State,
     theme: Theme,
     commands: mpsc::Sender<Command>,
+    /// Whether a frame was drawn.
+    is_shown: bool,
     changed: bool,
     next_frame: Instant,
     last_snapshot: Instant,
@@ -127,6 +153,7 @@ impl Dashboard {
             state: State::default(),
             theme: Theme::new(options.color),
             commands,
+            is_shown: false,
             changed: true,
             next_frame: now,
             last_snapshot: now,
@@ -135,9 +162,11 @@ impl Dashboard {
     }
 
     fn draw(&mut self, screen: &mut Screen) -> anyhow::Result<()> {
+        let mut targets = Vec::new();
         screen.draw(|frame| {
-            view::draw(&self.state, self.theme, frame.area(), frame.buffer_mut());
+            targets = view::draw(&self.state, self.theme, frame.area(), frame.buffer_mut());
         })?;
+        update::update(&mut self.state, Message::Drawn(targets));
         self.changed = false;
         self.next_frame = Instant::now() + FRAME;
         Ok(())

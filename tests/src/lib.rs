@@ -27,6 +27,7 @@ pub mod probe;
 pub mod programs;
 pub mod puppet;
 pub mod resolver;
+pub mod screen;
 pub mod sealed;
 pub mod servers;
 pub mod snapshot;

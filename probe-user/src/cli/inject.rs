@@ -55,6 +55,9 @@ pub struct InjectArgs {
     /// Say what would be done, and touch nothing
     #[arg(long)]
     dry_run: bool,
+    /// End it when standard input, a pipe, is closed
+    #[arg(long, hide = true)]
+    until_stdin_closes: bool,
     #[command(flatten)]
     protect: ProtectArgs,
 }
@@ -90,11 +93,13 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// Where what was typed can't be, or the host can't do it.
 pub fn run(args: InjectArgs, common: &Common) -> Result<ExitCode> {
     let dry_run = args.dry_run;
+    let until_stdin_closes = args.until_stdin_closes;
     let request = args.request(common)?;
     if !dry_run {
         support::require_privileges("inject")?;
     }
-    let prepared = Prepared::new(request)?;
+    let mut prepared = Prepared::new(request)?;
+    prepared.until_stdin_closes = until_stdin_closes;
     if dry_run {
         say(&match common.output {
             Output::Text => format!(

@@ -121,6 +121,8 @@ impl Game {
                     seen: counters.seen,
                     faulted: counters.touched(),
                     overflow: counters.overflow,
+                    matched: counters.matched,
+                    handle: None,
                 })
             })
             .collect()

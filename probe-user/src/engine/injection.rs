@@ -1,9 +1,11 @@
 //! One injection, from what was asked to what came of it. However it ends, nothing of it stays.
 
-use std::time::Duration;
+use std::{os::fd::AsFd, time::Duration};
 
 use anyhow::{Context, Result};
 use tokio::{
+    io::AsyncReadExt,
+    net::unix::pipe::Receiver,
     signal::unix::{Signal, SignalKind, signal},
     time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
 };
@@ -94,6 +96,8 @@ pub struct Prepared {
     pub processes: Option<Members>,
     /// What becomes of the session probe was started in, where it is at stake.
     pub session: Option<String>,
+    /// Whether it ends with its standard input, a pipe: so that it ends with whoever started it.
+    pub until_stdin_closes: bool,
 }
 
 /// Something to tell a person meanwhile.
@@ -156,6 +160,7 @@ impl Prepared {
             never_faulted,
             reached,
             session,
+            until_stdin_closes: false,
         })
     }
 
@@ -219,7 +224,7 @@ impl Prepared {
     /// As [`Self::run`].
     pub async fn inject(self, tell: &mut dyn FnMut(Progress)) -> Result<Injection> {
         // Before anything is armed, so that no signal finds it armed and unwatched.
-        let mut person = Person::watch()?;
+        let mut person = Person::watch(self.until_stdin_closes)?;
         match leftovers::clear() {
             0 => {}
             count => tell(Progress::Cleared(count)),
@@ -400,10 +405,12 @@ struct Person {
     terminate: Signal,
     /// Not watched under nohup, which asks for that.
     hang_up: Option<Signal>,
+    /// Whoever started it holds the other end.
+    input: Option<Receiver>,
 }
 
 impl Person {
-    fn watch() -> Result<Self> {
+    fn watch(until_stdin_closes: bool) -> Result<Self> {
         let watch = |kind| signal(kind).context("inject: watching for signals");
         Ok(Self {
             interrupt: watch(SignalKind::interrupt())?,
@@ -411,6 +418,10 @@ impl Person {
             hang_up: match process::ignores_signal(libc::SIGHUP) {
                 true => None,
                 false => Some(watch(SignalKind::hangup())?),
+            },
+            input: match until_stdin_closes {
+                true => Some(own_input().context("inject: watching standard input")?),
+                false => None,
             },
         })
     }
@@ -422,12 +433,24 @@ impl Person {
                 None => std::future::pending().await,
             }
         };
+        let left_alone = async {
+            match &mut self.input {
+                Some(input) => while input.read(&mut [0]).await.is_ok_and(|read| read > 0) {},
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
+            () = left_alone => "stopped: whoever started it is gone",
             _ = self.interrupt.recv() => "stopped by Ctrl-C",
             _ = self.terminate.recv() => "stopped by SIGTERM",
             _ = hang_up => "stopped by SIGHUP: its terminal is gone",
         }
     }
+}
+
+/// Standard input, where it is a pipe.
+fn own_input() -> std::io::Result<Receiver> {
+    Receiver::from_owned_fd(std::io::stdin().as_fd().try_clone_to_owned()?)
 }
 
 #[cfg(test)]

@@ -1,17 +1,14 @@
 //! One picture of one moment, for screen and report.
 
-use super::{game::Game, session::Session};
+use super::{game::Game, session::Session, trends::PartyKey};
 use crate::{
     kernel::clock,
     model::{Dependency, Party, Service, WindowStats},
-    snapshot::{DependencyView, FaultView, SecondView, ServiceView, Snapshot},
+    report::patterns::{breaker_at, evidence},
+    snapshot::{Breaker, DependencyView, FaultView, SecondView, ServiceView, Snapshot},
 };
 
 const SECOND_NS: u64 = 1_000_000_000;
-/// Seconds over which "now" is told.
-const RECENT: u64 = 10;
-/// Seconds that trends go back.
-const TREND: u64 = 60;
 
 /// Makes a picture of a session, and of the game day in it.
 pub fn take(session: &Session, game: Option<&Game>, faults: Vec<FaultView>) -> Snapshot {
@@ -42,6 +39,8 @@ pub fn take(session: &Session, game: Option<&Game>, faults: Vec<FaultView>) -> S
         game_day: game.map(|game| game.day.view(now_ns, session)),
         lost_events: session.lost_events,
         notices: Vec::new(),
+        can_inject: false,
+        trial: None,
     }
 }
 
@@ -65,28 +64,43 @@ impl Camera<'_> {
     }
 
     fn dependency(&self, dependency: &Dependency) -> DependencyView {
-        let spans = self
+        let mut spans = self
             .game
             .map_or_else(Vec::new, |game| game.fault_spans(&dependency.name));
+        spans.extend(self.session.faults_on(dependency.number));
         let party = &dependency.party;
+        let sheet = self.session.sheet(dependency);
+        let breaker = |at_ns: u64| sheet.and_then(|it| breaker_at(it, at_ns));
+        let found = sheet.map(|it| &it.findings);
+        let key = PartyKey::Dependency(dependency.number);
+        let remotes = dependency.remotes();
         DependencyView {
             service: dependency.service.clone(),
             pid: dependency.pid,
             name: dependency.name.clone(),
             remote: dependency.remote.to_string(),
-            recent: self.recent(party),
+            recent: self.session.trends.recent(key),
             baseline: self.baseline(party),
             in_flight: party.in_flight,
             in_flight_max: party.in_flight_max,
-            seconds: self.seconds(party, &spans),
+            seconds: self.seconds(key, &spans, &breaker),
             faulted: spans
                 .iter()
                 .any(|(from, to)| (*from..*to).contains(&self.now_ns)),
+            remotes: remotes.iter().map(ToString::to_string).collect(),
+            protocol: party.protocol().to_owned(),
+            breaker: breaker(self.now_ns),
+            limit: found.and_then(|it| it.bulkhead.limit),
+            attempts_max: found.and_then(|it| it.retry.attempts_max),
+            amplification: found.and_then(|it| it.retry.amplification),
+            calls: self.session.last_calls(dependency.number),
+            evidence: sheet.map_or_else(Vec::new, evidence),
         }
     }
 
     fn service(&self, service: &Service) -> ServiceView {
         let party = &service.party;
+        let key = PartyKey::of_service(service);
         let named = self.game.map(|game| &game.day.scenario().service);
         let name = named
             .filter(|it| it.listen.is_none_or(|port| port == service.port))
@@ -94,18 +108,10 @@ impl Camera<'_> {
         ServiceView {
             name,
             listen: format!(":{}", service.port),
-            recent: self.recent(party),
+            recent: self.session.trends.recent(key),
             baseline: self.baseline(party),
-            seconds: self.seconds(party, &[]),
+            seconds: self.seconds(key, &[], &|_| None),
         }
-    }
-
-    fn recent(&self, party: &Party) -> WindowStats {
-        let from_ns = self
-            .now_ns
-            .saturating_sub(RECENT * SECOND_NS)
-            .max(self.session.started_ns);
-        party.history.window(from_ns, self.now_ns)
     }
 
     fn baseline(&self, party: &Party) -> Option<WindowStats> {
@@ -115,22 +121,23 @@ impl Camera<'_> {
 
     /// Whole seconds of CLOCK_MONOTONIC, so that a picture's columns stay where they are as
     /// time goes on.
-    fn seconds(&self, party: &Party, faults: &[(u64, u64)]) -> Vec<SecondView> {
-        let last = self.now_ns / SECOND_NS;
-        let first = (last.saturating_sub(TREND)).max(self.session.started_ns / SECOND_NS);
-        (first..last)
-            .map(|second| {
-                let (from, to) = (second * SECOND_NS, (second + 1) * SECOND_NS);
-                let window = party.history.window(from, to);
-                SecondView {
-                    p50_us: window.latency.quantile_us(0.5),
-                    ok: window.ok as u32,
-                    failed: window.failed() as u32,
-                    faulted: faults
-                        .iter()
-                        .any(|(began, ended)| *began < to && *ended > from),
-                }
-            })
-            .collect()
+    fn seconds(
+        &self,
+        key: PartyKey,
+        faults: &[(u64, u64)],
+        breaker: &dyn Fn(u64) -> Option<Breaker>,
+    ) -> Vec<SecondView> {
+        let told = self.session.trends.of(key);
+        let with_faults = |(second, view): (u64, &SecondView)| {
+            let (from, to) = (second * SECOND_NS, (second + 1) * SECOND_NS);
+            SecondView {
+                faulted: faults
+                    .iter()
+                    .any(|(began, ended)| *began < to && *ended > from),
+                breaker: breaker(to),
+                ..*view
+            }
+        };
+        told.map(with_faults).collect()
     }
 }

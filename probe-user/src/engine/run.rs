@@ -157,6 +157,9 @@ impl<T: FnMut(u64, TimelineKind, &str)> Running<T> {
         match command {
             Command::Panic => self.abort("a person ended every fault").await,
             Command::Quit => self.abort("a person left the dashboard").await,
+            Command::Shown => {}
+            // A game day's faults are its scenario's: see `Snapshot::can_inject`.
+            Command::Try { .. } | Command::Inject { .. } | Command::EndFault { .. } => {}
         }
     }
 

@@ -6,16 +6,20 @@ use std::collections::{HashMap, HashSet};
 use anyhow::Result;
 use probe_common::event::Event;
 
+use super::{
+    last_calls::LastCalls,
+    trends::{Trends, parties},
+};
 use crate::{
     game_day::Evidence,
     kernel::{cgroups, clock, observer::Observer, owners::Owners, process, touched::Touched},
     model::{
-        Accounts, Call, Model, Names, Process, Scope, Undeclared, WindowStats,
+        Accounts, Call, Dependency, Model, Names, Process, Scope, Undeclared, WindowStats,
         undeclared::undeclared,
     },
-    pattern::{Feed, News, Settings, Showing, Verdict, find, recording::Line, sheets},
+    pattern::{Feed, News, Settings, Sheet, Showing, Verdict, find, recording::Line, sheets},
     report::patterns::told,
-    snapshot::{PatternView, TimelineEntry, TimelineKind},
+    snapshot::{CallView, PatternView, TimelineEntry, TimelineKind},
 };
 
 /// How long calls are remembered one by one; totals are kept beyond.
@@ -60,6 +64,11 @@ pub struct Session {
     pub pattern_views: Vec<PatternView>,
     /// What happened, apart from a game day's own timeline.
     pub timeline: Vec<TimelineEntry>,
+    /// The last minute of everybody.
+    pub trends: Trends,
+    last_calls: LastCalls,
+    /// What was found of each service and dependency, by its number.
+    sheets: HashMap<u32, Sheet>,
 }
 
 impl Session {
@@ -89,6 +98,9 @@ impl Session {
             news: Vec::new(),
             pattern_views: Vec::new(),
             timeline: Vec::new(),
+            trends: Trends::default(),
+            last_calls: LastCalls::default(),
+            sheets: HashMap::new(),
         })
     }
 
@@ -104,6 +116,8 @@ impl Session {
             model,
             named,
             feed,
+            last_calls,
+            started_ns,
             ..
         } = self;
         observer.poll(|event, peer| {
@@ -115,6 +129,7 @@ impl Session {
             let mut next = model.observe(event, peer);
             while let Some(call) = next {
                 feed.take(&call, model);
+                last_calls.take(&call, model, *started_ns);
                 ended(&call, model);
                 next = model.ended_as_well();
             }
@@ -128,6 +143,11 @@ impl Session {
         self.name_services();
         self.feed.assign(&self.model);
         self.judge_patterns();
+        let now_ns = clock::now_ns();
+        self.trends
+            .advance(parties(&self.model), self.started_ns, now_ns);
+        self.trends
+            .reckon(parties(&self.model), self.started_ns, now_ns);
         self.model
             .forget_before(clock::now_ns().saturating_sub(MEMORY_NS));
         Ok(())
@@ -235,6 +255,8 @@ impl Session {
         });
         self.pattern_views = views.filter(|it| !it.told.is_empty()).collect();
         self.pattern_views.truncate(MOST_VIEWS);
+        let numbered = sheets.into_iter().map(|it| (it.findings.dependency, it));
+        self.sheets = numbered.collect();
         for it in news {
             let Some(to) = find(&self.model, it.dependency) else {
                 continue;
@@ -250,6 +272,22 @@ impl Session {
                 self.news.push(text);
             }
         }
+    }
+
+    /// What was found of a dependency by the last time that was looked at.
+    pub fn sheet(&self, dependency: &Dependency) -> Option<&Sheet> {
+        let mut numbers = dependency.was.iter().chain([&dependency.number]).rev();
+        numbers.find_map(|number| self.sheets.get(number))
+    }
+
+    /// When faults were on a dependency: pairs of times on CLOCK_MONOTONIC.
+    pub fn faults_on(&self, dependency: u32) -> Vec<(u64, u64)> {
+        self.feed.faults_on(dependency)
+    }
+
+    /// The last calls to a dependency, newest first.
+    pub fn last_calls(&self, dependency: u32) -> Vec<CallView> {
+        self.last_calls.of(dependency)
     }
 
     /// Notes something in the timeline.

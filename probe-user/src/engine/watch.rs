@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Duration, timeout},
+};
 
 use super::{
+    by_hand::ByHand,
     picture,
     place::Place,
     run::ticker,
@@ -21,12 +25,15 @@ use crate::{
         leftovers,
     },
     model::{Names, Scope},
+    plan::Endpoint,
     scenario::Scenario,
     snapshot::{FaultView, Snapshot, TimelineKind},
     tui::{self, Command},
     verdict::FaultCounters,
 };
 
+/// How long loading waits for the first frame, which it would keep from the processor.
+const FIRST_FRAME: Duration = Duration::from_millis(100);
 /// How many ticks lie between two looks at what is armed on the host.
 const LOOK_EVERY: u32 = 10;
 
@@ -40,17 +47,24 @@ pub async fn watch(
     look: tui::Options,
     safeguards: Safeguards,
 ) -> Result<()> {
-    let cleared = leftovers::clear();
     let mut signals = Signals::take()?;
-    let mut watching = Watching {
-        session: Session::begin(scope, names)?,
-        faults: vec![],
-        safeguards,
-    };
-    watching.session.note_cleared(cleared);
-    let (pictures, seen) = watch::channel(Arc::new(watching.picture()));
+    // Shown at once, on a thread of its own: what is behind it takes a while to be there.
+    let (pictures, seen) = watch::channel(Arc::<Snapshot>::default());
     let (commands, mut asked) = mpsc::channel(16);
     let mut screen = tokio::spawn(tui::run(seen, commands, look));
+    let early = timeout(FIRST_FRAME, asked.recv()).await;
+    let mut watching = match Watching::begin(scope, names, safeguards) {
+        Ok(watching) => watching,
+        Err(error) => {
+            drop(pictures);
+            // The terminal is given back before anything is told on it.
+            let _ = screen.await;
+            return Err(error);
+        }
+    };
+    if let Ok(Some(command)) = early {
+        watching.obey(command);
+    }
     let mut tick = ticker();
     let mut ticks = 0u32;
     let ended = loop {
@@ -58,6 +72,7 @@ pub async fn watch(
             _ = tick.tick() => {
                 watching.session.advance(|_, _| ())?;
                 watching.note_patterns();
+                watching.note_by_hand();
                 if ticks.is_multiple_of(LOOK_EVERY) {
                     watching.look_for_faults();
                 }
@@ -79,6 +94,7 @@ pub async fn watch(
     while let Ok(command) = asked.try_recv() {
         watching.obey(command);
     }
+    watching.by_hand.end_all().await;
     ended.context("the dashboard")?
 }
 
@@ -95,22 +111,52 @@ struct Watching {
     session: Session,
     faults: Vec<Armed>,
     safeguards: Safeguards,
+    by_hand: ByHand,
 }
 
 impl Watching {
+    fn begin(scope: Scope, names: Names, safeguards: Safeguards) -> Result<Self> {
+        let cleared = leftovers::clear();
+        let mut session = Session::begin(scope, names)?;
+        session.note_cleared(cleared);
+        Ok(Self {
+            session,
+            faults: vec![],
+            by_hand: ByHand::new(&safeguards.audit),
+            safeguards,
+        })
+    }
+
     fn obey(&mut self, command: Command) {
-        if command == Command::Panic {
-            let stopped = host::stop_all();
-            if let Ok(processes) = stopped {
-                trail::stopped(&self.safeguards, processes, 0);
+        match command {
+            Command::Panic => self.end_every_fault(),
+            Command::Quit | Command::Shown => {}
+            Command::Try { number, words } => self.by_hand.try_out(number, &words),
+            Command::Inject { words } => {
+                let (kind, text) = self.by_hand.start(&words);
+                self.session.note(kind, text);
             }
-            let text = match stopped {
-                Ok(0) => "no fault was active on this host".into(),
-                Ok(_) => "every fault on this host was ended".into(),
-                Err(error) => format!("ending every fault failed: {error:#}"),
-            };
-            self.session.note(TimelineKind::Alarm, text);
-            self.look_for_faults();
+            Command::EndFault { handle } => self.by_hand.end(handle),
+        }
+    }
+
+    fn end_every_fault(&mut self) {
+        let stopped = host::stop_all();
+        if let Ok(processes) = stopped {
+            trail::stopped(&self.safeguards, processes, 0);
+        }
+        let text = match stopped {
+            Ok(0) => "no fault was active on this host".into(),
+            Ok(_) => "every fault on this host was ended".into(),
+            Err(error) => format!("ending every fault failed: {error:#}"),
+        };
+        self.session.note(TimelineKind::Alarm, text);
+        self.look_for_faults();
+    }
+
+    fn note_by_hand(&mut self) {
+        for (kind, text) in self.by_hand.advance() {
+            self.session.note(kind, text);
         }
     }
 
@@ -132,14 +178,18 @@ impl Watching {
         let faults = self
             .faults
             .iter()
-            .flat_map(|armed| views(armed, now_ns))
+            .flat_map(|armed| views(armed, now_ns, &self.by_hand))
             .collect();
-        picture::take(&self.session, None, faults)
+        Snapshot {
+            can_inject: true,
+            trial: self.by_hand.trial(),
+            ..picture::take(&self.session, None, faults)
+        }
     }
 }
 
 /// What another process injects, as it is shown.
-fn views(armed: &Armed, now_ns: u64) -> Vec<FaultView> {
+fn views(armed: &Armed, now_ns: u64, by_hand: &ByHand) -> Vec<FaultView> {
     let whose = armed.command.as_deref().unwrap_or("?");
     let vouched = !armed.killed && armed.lease_until_ns > now_ns;
     let owner = armed.header.owner_pid;
@@ -153,13 +203,27 @@ fn views(armed: &Armed, now_ns: u64) -> Vec<FaultView> {
             let counters = FaultCounters::of_rule(&armed.counters, 0);
             let left = rule.deadline_ns.checked_sub(now_ns).filter(|_| vouched);
             FaultView {
-                label: format!("{fault} by {whose} ({owner})"),
+                label: match by_hand.is_own(owner) {
+                    true => format!("{} · {fault}", endpoints(&armed.endpoints)),
+                    false => format!("{fault} by {whose} ({owner})"),
+                },
                 left_ms: left.map(|ns| ns / 1_000_000),
                 duration_ms: (rule.deadline_ns - rule.starts_ns) / 1_000_000,
                 seen: counters.seen,
                 faulted: counters.touched(),
                 overflow: counters.overflow,
+                matched: counters.matched,
+                handle: by_hand.is_own(owner).then_some(owner),
             }
         })
         .collect()
+}
+
+/// Where a fault is, in a word or two.
+fn endpoints(all: &[Endpoint]) -> String {
+    match all {
+        [] => "processes".to_owned(),
+        [one] => one.to_string(),
+        [first, rest @ ..] => format!("{first} +{}", rest.len()),
+    }
 }

@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use crate::pattern::{
     Sheet, Showing, Verdict,
     finding::{
-        Backoff, Bulkhead, CircuitBreaker, Fallback, Ground, Jitter, LoadShedding, Retry, Timeout,
+        Backoff, Bulkhead, CircuitBreaker, Fallback, Ground, Jitter, LoadShedding, Retry, State,
+        Timeout,
     },
 };
-use crate::snapshot::ToldPattern;
+use crate::snapshot::{Breaker, EvidenceView, ToldPattern};
 
 /// Each service and dependency, one after the other; times count from `from_ns`.
 pub fn json(sheets: &[Sheet], from_ns: u64) -> Value {
@@ -190,6 +191,40 @@ pub fn told(sheet: &Sheet) -> Vec<ToldPattern> {
         }
     });
     told.collect()
+}
+
+/// What is told of each pattern, and by what it is told.
+pub fn evidence(sheet: &Sheet) -> Vec<EvidenceView> {
+    let told = |(name, ground): (&str, &Ground)| EvidenceView {
+        pattern: name.replace('_', " "),
+        is_there: match ground.verdict {
+            Verdict::Observed => Some(true),
+            Verdict::Absent => Some(false),
+            Verdict::Unknown => None,
+        },
+        parameters: match ground.verdict {
+            Verdict::Observed => parameters(sheet, name),
+            _ => String::new(),
+        },
+        confidence: ground.confidence,
+        evidence: ground.evidence.clone(),
+    };
+    sheet.findings.grounds().into_iter().map(told).collect()
+}
+
+/// The state of the circuit breaker at a time on CLOCK_MONOTONIC; `None` where none showed.
+pub fn breaker_at(sheet: &Sheet, at_ns: u64) -> Option<Breaker> {
+    let breaker = &sheet.findings.circuit_breaker;
+    if breaker.ground.verdict != Verdict::Observed {
+        return None;
+    }
+    let mut before = breaker.transitions.iter().rev();
+    let last = before.find(|it| it.at_ns <= at_ns);
+    Some(match last.map_or(State::Closed, |it| it.state) {
+        State::Closed => Breaker::Closed,
+        State::Open => Breaker::Open,
+        State::HalfOpen => Breaker::HalfOpen,
+    })
 }
 
 /// What is known of one pattern: its parameters, where it was observed.

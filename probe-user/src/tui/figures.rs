@@ -50,6 +50,14 @@ pub fn rate(per_second: f64) -> String {
     }
 }
 
+/// How many times as much, at most five characters: "×3.1".
+pub fn times(factor: f64) -> String {
+    match factor.clamp(0.0, 999.0) {
+        few if few < 9.95 => format!("×{few:.1}"),
+        many => format!("×{many:.0}"),
+    }
+}
+
 /// How many, at most six characters: "1,234", "12,345", "123k", "1.23M".
 pub fn count(count: u64) -> String {
     match count {

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ratatui::layout::Rect;
+
+use super::state::DependencyKey;
 use crate::snapshot::Snapshot;
 
 /// One thing the dashboard is told.
@@ -10,14 +13,65 @@ use crate::snapshot::Snapshot;
 pub enum Message {
     /// The engine made a new picture.
     Snapshot(Arc<Snapshot>),
-    /// The person wants something.
-    Action(Action),
+    /// The person pressed a key.
+    Key(Key),
+    /// A frame was drawn: where there is something to click on.
+    Drawn(Vec<(Rect, Target)>),
+    /// The person clicked, at a column and row.
+    Clicked(u16, u16),
+    /// The person turned the wheel at a column and row: how many lines down.
+    Scrolled(u16, u16, isize),
     /// The terminal has another size now.
     Resized,
     /// No picture has come for this long.
     Silence(Duration),
     /// The engine took no command: an emergency stop went unheard.
     Unheard,
+}
+
+/// A key: what it is for where nothing is being written, and what it writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// What it is for; `None` where it is for nothing.
+    pub action: Option<Action>,
+    /// What it does to a text; `None` where it does nothing to one.
+    pub edit: Option<Edit>,
+}
+
+/// What a key does to a text, and to a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// Adds a character at the end.
+    Type(char),
+    /// Takes the last character away.
+    Erase,
+    /// Takes the whole text away.
+    Clear,
+    /// The field above.
+    Previous,
+    /// The field below.
+    Next,
+    /// The choice before.
+    Left,
+    /// The choice after.
+    Right,
+    /// It is done.
+    Done,
+    /// It isn't wanted after all.
+    Cancel,
+}
+
+/// Something on the screen that can be clicked on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A dependency's row.
+    Dependency(DependencyKey),
+    /// A fault's row, counted from the first.
+    Fault(usize),
+    /// The timeline.
+    Timeline,
+    /// A key in the footer.
+    Action(Action),
 }
 
 /// What a person can want; `keys` says by which key.
@@ -45,6 +99,18 @@ pub enum Action {
     NextSort,
     /// Hold the picture still, or let it run again.
     Pause,
+    /// Show all there is of the selected dependency.
+    Details,
+    /// As `Up` in the dependencies, whatever the arrows move.
+    Previous,
+    /// As `Down` in the dependencies, whatever the arrows move.
+    Next,
+    /// Write what dependencies are to be called that are shown.
+    Filter,
+    /// Think of a fault on the selected dependency.
+    Inject,
+    /// End the selected fault alone.
+    EndFault,
     /// Show the keys, or hide them.
     Help,
     /// Close what lies over the picture.

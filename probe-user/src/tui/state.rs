@@ -3,7 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::snapshot::{DependencyView, Snapshot};
+use ratatui::layout::{Position, Rect};
+
+use super::form::Form;
+use super::message::Target;
+use crate::snapshot::{DependencyView, ExpectationView, FaultView, Snapshot};
 
 /// Everything a frame is drawn from. Changed by `update` alone.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +28,26 @@ pub struct State {
     pub selected: Option<DependencyKey>,
     /// How many entries the timeline is scrolled back; 0 follows the newest.
     pub scrolled_back: usize,
+    /// What dependencies are to have in their names that are shown.
+    pub filter: Option<String>,
+    /// Whether the filter is being written.
+    pub typing: bool,
+    /// Whether the selected dependency is shown with all there is of it.
+    pub details: bool,
+    /// How many of its last calls are scrolled past.
+    pub scrolled_calls: usize,
+    /// The selected fault, counted from the first that is shown.
+    pub fault: usize,
+    /// The fault that is being thought of.
+    pub form: Option<Form>,
+    /// How many questions were asked of the engine.
+    pub asked: u32,
+    /// When expectations last turned.
+    pub turned: Vec<Turned>,
+    /// Why something isn't done that was wanted, until the next key.
+    pub said: Option<String>,
+    /// Where there is something to click on; what lies on top comes last.
+    pub targets: Vec<(Rect, Target)>,
     /// What lies over the picture.
     pub overlay: Option<Overlay>,
     /// The emergency stop, once it was asked for and until it is dismissed.
@@ -40,8 +64,19 @@ pub enum Focus {
     /// In the dependencies.
     #[default]
     Dependencies,
+    /// In the faults.
+    Faults,
     /// In the timeline.
     Timeline,
+}
+
+/// An expectation that turned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turned {
+    /// Its name and bound.
+    pub expectation: (String, String),
+    /// When, in the session's time.
+    pub at_ms: u64,
 }
 
 /// What orders the dependencies.
@@ -170,6 +205,45 @@ impl State {
         }
     }
 
+    /// What is at a column and row.
+    pub fn target_at(&self, x: u16, y: u16) -> Option<&Target> {
+        let at = |it: &&(Rect, Target)| it.0.contains(Position { x, y });
+        self.targets.iter().rev().find(at).map(|it| &it.1)
+    }
+
+    /// The dependencies that are shown, in their order.
+    pub fn rows(&self) -> Vec<&DependencyView> {
+        let mut rows = self.sort.order(&self.shown);
+        if let Some(filter) = &self.filter {
+            let wanted = filter.to_lowercase();
+            let has = |text: &str| text.to_lowercase().contains(&wanted);
+            rows.retain(|it| has(&it.service) || has(&it.name) || has(&it.remote));
+        }
+        rows
+    }
+
+    /// The faults in the order in which they are shown: active ones first, and of those the ones
+    /// that can be ended from here.
+    pub fn faults(&self) -> Vec<&FaultView> {
+        let mut faults: Vec<_> = self.shown.faults.iter().collect();
+        faults.sort_by_key(|fault| (fault.left_ms.is_none(), fault.handle.is_none()));
+        faults
+    }
+
+    /// The dependency that is selected, where it is still there.
+    pub fn selected_dependency(&self) -> Option<&DependencyView> {
+        let key = self.selected.as_ref()?;
+        self.shown.dependencies.iter().find(|row| key.is(row))
+    }
+
+    /// When an expectation last turned, in the session's time.
+    pub fn turned_at(&self, expectation: &ExpectationView) -> Option<u64> {
+        let is = |it: &&Turned| {
+            it.expectation.0 == expectation.name && it.expectation.1 == expectation.expected
+        };
+        self.turned.iter().find(is).map(|it| it.at_ms)
+    }
+
     /// Where the selected dependency stands among rows in order.
     pub fn selected_row(&self, rows: &[&DependencyView]) -> Option<usize> {
         let key = self.selected.as_ref()?;
@@ -184,4 +258,11 @@ pub fn active_faults(snapshot: &Snapshot) -> usize {
         .iter()
         .filter(|fault| fault.left_ms.is_some())
         .count()
+}
+
+/// How many of them end with the dashboard: a game day's, and those that were started from it.
+pub fn own_faults(snapshot: &Snapshot) -> usize {
+    let is_own = |it: &&FaultView| it.handle.is_some() || snapshot.game_day.is_some();
+    let active = snapshot.faults.iter().filter(|it| it.left_ms.is_some());
+    active.filter(is_own).count()
 }

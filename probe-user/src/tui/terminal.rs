@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use crossterm::cursor::Show;
+use crossterm::event::{DisableMouseCapture, EnableMouseCapture};
 use crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+    LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{execute, queue};
 use ratatui::Terminal;
@@ -37,15 +39,20 @@ impl Screen {
         if !TAKEN.load(Ordering::SeqCst) {
             anyhow::bail!("drawing the dashboard: a panic elsewhere gave the terminal back");
         }
-        self.terminal.draw(frame).context("drawing the dashboard")?;
-        Ok(())
+        // What comes in between is shown at once, by terminals that know how: nothing flickers.
+        queue!(stdout(), BeginSynchronizedUpdate)?;
+        let drawn = self.terminal.draw(frame).map(drop);
+        execute!(stdout(), EndSynchronizedUpdate)?;
+        drawn.context("drawing the dashboard")
     }
 
     fn enter() -> anyhow::Result<Self> {
         enable_raw_mode().context("switching the terminal to raw mode")?;
-        execute!(stdout(), EnterAlternateScreen).context("switching the terminal's screen")?;
-        let mut terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
-        terminal.clear().context("clearing the terminal")?;
+        // Not by ratatui's own clear: that asks the terminal where its cursor is, and waits.
+        let clear = Clear(ClearType::All);
+        execute!(stdout(), EnterAlternateScreen, EnableMouseCapture, clear)
+            .context("switching the terminal's screen")?;
+        let terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
         Ok(Self { terminal })
     }
 }
@@ -60,7 +67,7 @@ impl Drop for Screen {
 /// terminal that can't be written to is gone.
 fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
-        let _ = queue!(stdout(), LeaveAlternateScreen, Show);
+        let _ = queue!(stdout(), DisableMouseCapture, LeaveAlternateScreen, Show);
         let _ = execute!(stdout());
         let _ = disable_raw_mode();
     }

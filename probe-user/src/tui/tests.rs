@@ -7,6 +7,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 
+use super::message::{Action, Key, Message};
 use super::state::State;
 use super::theme::Theme;
 use super::view;
@@ -29,10 +30,18 @@ fn showing(snapshot: Snapshot) -> State {
     }
 }
 
+/// A key for an action, that writes nothing.
+fn wanted(action: Action) -> Message {
+    Message::Key(Key {
+        action: Some(action),
+        edit: None,
+    })
+}
+
 fn render(state: &State, color: bool, width: u16, height: u16) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     let frame = |frame: &mut ratatui::Frame| {
-        view::draw(state, Theme::new(color), frame.area(), frame.buffer_mut());
+        let _ = view::draw(state, Theme::new(color), frame.area(), frame.buffer_mut());
     };
     terminal.draw(frame).unwrap().buffer.clone()
 }

@@ -2,9 +2,12 @@
 //!
 //! A region says how many rows it needs and how much it matters; `layout` settles who gets what.
 
+use std::cell::RefCell;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::message::Target;
 use super::state::State;
 use super::theme::{Role, Theme};
 use crate::snapshot::Snapshot;
@@ -13,11 +16,15 @@ use layout::Need;
 mod banner;
 mod columns;
 mod dependencies;
+mod details;
 mod expectations;
+mod facts;
 mod faults;
 mod footer;
+mod form;
 mod header;
 mod help;
+mod histogram;
 mod layout;
 mod notices;
 mod paint;
@@ -47,12 +54,19 @@ pub struct Scene<'a> {
     pub roomy: bool,
     /// Whether lines of the tables may be more than one row high.
     pub tall: bool,
+    /// Where there is something to click on.
+    targets: RefCell<Vec<(Rect, Target)>>,
 }
 
 impl<'a> Scene<'a> {
     /// The picture.
     pub fn snapshot(&self) -> &'a Snapshot {
         &self.state.shown
+    }
+
+    /// Notes what is to be clicked on in an area.
+    pub fn point(&self, area: Rect, target: Target) {
+        self.targets.borrow_mut().push((area, target));
     }
 
     /// How a role looks.
@@ -89,23 +103,33 @@ const WIDE_LEFT: &[Region] = regions![faults, patterns, expectations];
 const WIDE_RIGHT: &[Region] = regions![timeline];
 const WIDE_BOTTOM: &[Region] = regions![footer];
 
-/// Draws the whole picture.
-pub fn draw(state: &State, theme: Theme, area: Rect, buffer: &mut Buffer) {
+/// One dependency in the place of the overview.
+const DETAILS_STACK: &[Region] = regions![header, banner, phases, notices, details, faults, footer];
+
+/// Draws the whole picture; gives where there is something to click on.
+pub fn draw(state: &State, theme: Theme, area: Rect, buffer: &mut Buffer) -> Vec<(Rect, Target)> {
     let roomy = area.height >= ROOMY;
     let scene = Scene {
         state,
         theme,
         roomy,
-        tall: roomy && state.shown.dependencies.len() <= FEW,
+        tall: roomy && state.rows().len() <= FEW,
+        targets: RefCell::default(),
     };
-    if area.width >= WIDE {
+    if state.details && state.selected_dependency().is_some() {
+        stack(&scene, DETAILS_STACK, area, buffer);
+    } else if area.width >= WIDE {
         draw_wide(&scene, area, buffer);
     } else {
         stack(&scene, NARROW_STACK, area, buffer);
     }
+    if let Some(form) = &state.form {
+        form::draw(&scene, form, area, buffer);
+    }
     if state.overlay.is_some() {
         help::draw(&scene, area, buffer);
     }
+    scene.targets.into_inner()
 }
 
 fn draw_wide(scene: &Scene, area: Rect, buffer: &mut Buffer) {

@@ -1,9 +1,10 @@
 //! Snapshots made by hand, one for each state the screen can be in.
 
-use crate::model::WindowStats;
+use crate::model::{Outcome, WindowStats};
 use crate::snapshot::{
-    DependencyView, ExpectationView, FaultView, GameDayView, PatternView, SecondView, ServiceView,
-    Snapshot, Status, TimelineEntry, TimelineKind, ToldPattern,
+    Breaker, CallView, DependencyView, EvidenceView, ExpectationView, FaultView, GameDayView,
+    PatternView, SecondView, ServiceView, Snapshot, Status, TimelineEntry, TimelineKind,
+    ToldPattern,
 };
 
 /// A watch of a busy host: more dependencies than a small screen has lines.
@@ -80,10 +81,107 @@ pub(super) fn patterned() -> Snapshot {
         name: "shop → inventory".into(),
         told: vec![told(false, "no fallback", "")],
     };
-    Snapshot {
+    let mut snapshot = Snapshot {
         patterns: vec![inventory, payments],
         ..faulted()
+    };
+    let it = &mut snapshot.dependencies[2];
+    it.breaker = Some(Breaker::Open);
+    it.limit = Some(10);
+    it.in_flight = 10;
+    it.attempts_max = Some(3);
+    it.amplification = Some(2.64);
+    it.evidence = evidence();
+    it.calls = calls();
+    for (age, second) in it.seconds.iter_mut().rev().enumerate() {
+        second.breaker = Some(match age {
+            0..9 => Breaker::Open,
+            9..11 => Breaker::HalfOpen,
+            11..17 => Breaker::Open,
+            _ => Breaker::Closed,
+        });
+        if age > 17 {
+            second.abandoned = second.failed;
+        }
     }
+    snapshot
+}
+
+fn evidence() -> Vec<EvidenceView> {
+    let of = |pattern: &str, is_there, parameters: &str, confidence, evidence: &str| EvidenceView {
+        pattern: pattern.into(),
+        is_there,
+        parameters: parameters.into(),
+        confidence,
+        evidence: evidence.into(),
+    };
+    vec![
+        of(
+            "timeout",
+            Some(true),
+            " 250 ms",
+            0.98,
+            "96 of 96 that gave up did so after 250 ms ± 1 ms, while answers would have taken 2.0 s",
+        ),
+        of(
+            "retry",
+            Some(true),
+            " 3 attempts, exponential from 50 ms, full jitter",
+            0.95,
+            "41 logical calls made 108 attempts; waits grew by 2.0",
+        ),
+        of(
+            "circuit breaker",
+            Some(true),
+            " after 5 failures, open 1.0 s",
+            0.9,
+            "calls stopped 4 times after 5 failures while 50 inbound calls a second came in",
+        ),
+        of(
+            "bulkhead",
+            Some(true),
+            " of 10",
+            0.9,
+            "10 waited at once, 31 times, and never more",
+        ),
+        of(
+            "fallback",
+            None,
+            "",
+            0.0,
+            "no inbound call could be told by which it was served",
+        ),
+        of(
+            "load shedding",
+            Some(false),
+            "",
+            0.88,
+            "41 inbound calls at once and none was refused",
+        ),
+    ]
+}
+
+fn calls() -> Vec<CallView> {
+    let outcomes = [
+        Outcome::Ok,
+        Outcome::Abandoned,
+        Outcome::Error,
+        Outcome::Refused,
+    ];
+    (0..20)
+        .map(|n| CallView {
+            at_ms: 33_300 - n * 170,
+            outcome: outcomes[n as usize % 4],
+            status: match n % 4 {
+                0 => Some(200),
+                2 => Some(503),
+                _ => None,
+            },
+            waited_us: 250_000 + n * 13,
+            number: n as u32 % 3,
+            faulted: n % 4 == 1,
+        })
+        .collect()
 }
 
 /// The same while evidence is being lost.
@@ -172,6 +270,9 @@ fn dependency(
         in_flight_max: 9,
         seconds: seconds(p50_us, 2_000_000, faulted),
         faulted: false,
+        remotes: vec![remote.into()],
+        protocol: "http1".into(),
+        ..DependencyView::default()
     }
 }
 
@@ -198,6 +299,7 @@ fn seconds(usual: u64, slow: u64, faulted: std::ops::Range<usize>) -> Vec<Second
                 ok: 100,
                 failed: if faulted { (age % 4) as u32 * 6 } else { 0 },
                 faulted,
+                ..SecondView::default()
             }
         })
         .collect()
@@ -234,6 +336,8 @@ fn fault(
         seen,
         faulted,
         overflow: 0,
+        matched: (seen + faulted) / 2,
+        handle: None,
     }
 }
 

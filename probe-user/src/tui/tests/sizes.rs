@@ -1,21 +1,35 @@
 //! No size of terminal breaks the screen, and the narrowest ones still show what matters most.
 
 use super::samples;
-use super::{render, showing, text};
-use crate::tui::message::{Action, Message};
+use super::{render, showing, text, wanted};
+use crate::tui::message::Action;
 use crate::tui::update::update;
 
 #[test]
 fn no_size_breaks_it() {
-    for snapshot in [samples::lost_events(), samples::failed(), samples::busy()] {
+    let mut injectable = samples::busy();
+    injectable.can_inject = true;
+    let all = [
+        samples::lost_events(),
+        samples::failed(),
+        samples::patterned(),
+        injectable,
+    ];
+    for snapshot in all {
         let mut state = showing(snapshot);
-        for action in [Action::StopFaults, Action::Help] {
+        let actions = [
+            Action::StopFaults,
+            Action::Help,
+            Action::Details,
+            Action::Inject,
+        ];
+        for action in actions {
             for width in (1..20).chain([40, 79, 119, 120, 121, 300]) {
                 for height in (1..14).chain([24, 36, 100]) {
                     render(&state, true, width, height);
                 }
             }
-            update(&mut state, Message::Action(action));
+            update(&mut state, wanted(action));
         }
     }
 }

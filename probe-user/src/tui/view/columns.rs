@@ -19,21 +19,24 @@ pub enum Column {
     Abandoned,
     /// Calls waiting for an answer, and the most that did.
     InFlight,
+    /// Attempts over logical calls, or the most of them.
+    Retries,
     /// Latency over the last minute.
     Trend,
 }
 
 /// All columns but the name as they stand from left to right, each with the order in which it is
 /// given room.
-const COLUMNS: [(Column, u8); 9] = [
-    (Column::Remote, 8),
+const COLUMNS: [(Column, u8); 10] = [
+    (Column::Remote, 9),
     (Column::Rate, 2),
     (Column::P50, 3),
     (Column::P99, 1),
-    (Column::P99Before, 7),
+    (Column::P99Before, 8),
     (Column::Errors, 0),
     (Column::Abandoned, 5),
     (Column::InFlight, 6),
+    (Column::Retries, 7),
     (Column::Trend, 4),
 ];
 
@@ -67,6 +70,7 @@ impl Column {
             Self::Errors => "errors",
             Self::Abandoned => "gave up",
             Self::InFlight => "in flight",
+            Self::Retries => "retries",
             Self::Trend => "p50, last minute",
         }
     }
@@ -79,7 +83,7 @@ impl Column {
     fn width(self) -> u16 {
         match self {
             Self::Remote => 21,
-            Self::Rate | Self::P99 | Self::Abandoned => 7,
+            Self::Rate | Self::P99 | Self::Abandoned | Self::Retries => 7,
             Self::P50 | Self::P99Before | Self::Errors => 6,
             Self::InFlight => 9,
             Self::Trend => TREND.0,
@@ -88,6 +92,11 @@ impl Column {
 }
 
 impl Columns {
+    /// Whether a column is among them.
+    pub fn have(&self, column: Column) -> bool {
+        self.beside.iter().any(|(shown, _)| *shown == column)
+    }
+
     /// The columns that fit a width, where the longest name has `longest` characters and `leave`
     /// are not wanted at all.
     pub fn choose(width: u16, longest: usize, leave: &[Column]) -> Self {

@@ -5,22 +5,26 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::columns::{Column, Columns};
+use super::facts::{self, Facts};
 use super::layout::Need;
 use super::table::{self, Figures, Row};
 use super::{Scene, paint};
-use crate::snapshot::DependencyView;
-use crate::tui::state::{Focus, Sort};
+use crate::snapshot::{Breaker, DependencyView};
+use crate::tui::figures::fit;
+use crate::tui::message::Target;
+use crate::tui::state::{DependencyKey, Focus, Sort};
 use crate::tui::theme::Role;
 
 /// A heading, and a line or more for each; three of them before most else.
 pub fn need(scene: &Scene) -> Need {
-    let count = scene.snapshot().dependencies.len().max(1);
-    table::need(scene, 2, count, 3)
+    let rows = scene.state.rows();
+    let telling = rows.iter().filter(|row| Facts::of(row).are_telling());
+    table::need(scene, 2, rows.len().max(1), telling.count(), 3)
 }
 
 /// Draws the table, scrolled so that the selected line is seen.
 pub fn draw(scene: &Scene, area: Rect, buffer: &mut Buffer) {
-    let dependencies = scene.state.sort.order(scene.snapshot());
+    let dependencies = scene.state.rows();
     let selected = scene.state.selected_row(&dependencies);
     let body = body(scene, area);
     let room = usize::from(body.height);
@@ -28,9 +32,12 @@ pub fn draw(scene: &Scene, area: Rect, buffer: &mut Buffer) {
     let columns = columns(scene, area.width);
     draw_heading(scene, area, buffer, &columns, (top, room));
     if dependencies.is_empty() {
-        let text = match scene.state.begun {
-            true => "   no call was seen yet",
-            false => "   waiting for the first figures",
+        let text = match (scene.state.begun, &scene.state.filter) {
+            (true, Some(_)) if !scene.snapshot().dependencies.is_empty() => {
+                "   none fits the filter: / changes it, Esc takes it away"
+            }
+            (true, _) => "   no call was seen yet",
+            (false, _) => "   waiting for the first figures",
         };
         let line = Line::styled(text, scene.style(Role::Quiet));
         paint::left(buffer, body, &line);
@@ -41,7 +48,10 @@ pub fn draw(scene: &Scene, area: Rect, buffer: &mut Buffer) {
         .take(room)
         .map(|(index, dependency)| row(dependency, selected == Some(index)))
         .collect();
-    table::draw(scene, body, buffer, &columns, &rows);
+    let places = table::draw(scene, body, buffer, &columns, &rows);
+    for (place, dependency) in places.into_iter().zip(&dependencies[top..]) {
+        scene.point(place, Target::Dependency(DependencyKey::of(dependency)));
+    }
 }
 
 /// The columns at a width; services keep to the same, so that figures stand below each other.
@@ -67,7 +77,7 @@ fn draw_heading(
 ) {
     let here = scene.state.focus == Focus::Dependencies && scene.state.selected.is_some();
     let title = paint::title(scene, "Dependencies", here);
-    let hidden = scene.snapshot().dependencies.len().saturating_sub(room);
+    let hidden = scene.state.rows().len().saturating_sub(room);
     let mut spans = vec![title];
     if hidden > 0 {
         let arrows = match top {
@@ -80,6 +90,11 @@ fn draw_heading(
     }
     if scene.state.sort != Sort::Name {
         let text = format!(" by {}", scene.state.sort.name());
+        spans.push(Span::styled(text, scene.style(Role::Here)));
+    }
+    if let Some(filter) = &scene.state.filter {
+        let cursor = if scene.state.typing { "▏" } else { "" };
+        let text = format!(" /{}{cursor}", fit(filter, 16));
         spans.push(Span::styled(text, scene.style(Role::Here)));
     }
     paint::left(buffer, area, &Line::from(spans));
@@ -105,11 +120,17 @@ fn row(dependency: &DependencyView, selected: bool) -> Row<'_> {
         seconds: &dependency.seconds,
         faulted: dependency.faulted,
         selected,
+        facts: Facts::of(dependency),
     }
 }
 
-fn name(dependency: &DependencyView) -> String {
-    format!("{} → {}", dependency.service, dependency.name)
+/// "shop → payments"; the arrow is the breaker's symbol while that isn't closed.
+pub fn name(dependency: &DependencyView) -> String {
+    let arrow = match dependency.breaker {
+        Some(it @ (Breaker::Open | Breaker::HalfOpen)) => facts::symbol(it),
+        _ => "→",
+    };
+    format!("{} {arrow} {}", dependency.service, dependency.name)
 }
 
 fn has_baseline(scene: &Scene) -> bool {

@@ -7,8 +7,11 @@ use ratatui::text::{Line, Span};
 use super::layout::Need;
 use super::{Scene, paint};
 use crate::snapshot::{ExpectationView, Status};
-use crate::tui::figures::fit;
+use crate::tui::figures::{clock, fit};
 use crate::tui::theme::Role;
+
+/// For how long it stands out that an expectation turned.
+const NEW_MS: u64 = 5_000;
 
 /// A heading, and a line for each.
 pub fn need(scene: &Scene) -> Need {
@@ -29,7 +32,32 @@ pub fn draw(scene: &Scene, area: Rect, buffer: &mut Buffer) {
     for (index, expectation) in expectations.into_iter().enumerate() {
         let widths = (name_width, expected_width);
         let line = line(scene, expectation, widths, usize::from(area.width));
-        paint::left(buffer, paint::row(area, 1 + index), &line);
+        let row = paint::row(area, 1 + index);
+        paint::left(buffer, row, &line);
+        draw_turn(scene, row, buffer, expectation, line.width());
+    }
+}
+
+/// Since when it stands as it does, where it turned; that stands out at first.
+fn draw_turn(
+    scene: &Scene,
+    row: Rect,
+    buffer: &mut Buffer,
+    expectation: &ExpectationView,
+    taken: usize,
+) {
+    let Some(at_ms) = scene.state.turned_at(expectation) else {
+        return;
+    };
+    let is_new = scene.snapshot().elapsed_ms.saturating_sub(at_ms) < NEW_MS;
+    let (text, role) = match (is_new, expectation.status) {
+        (true, Status::Met) => (" ◂ now met ".to_owned(), Role::GoodBanner),
+        (true, Status::NotMet) => (" ◂ now not met ".to_owned(), Role::BadBanner),
+        _ => (format!("since {} ", clock(at_ms)), Role::Quiet),
+    };
+    let line = Line::styled(text, scene.style(role));
+    if taken + line.width() < usize::from(row.width) {
+        paint::right(buffer, row, &line);
     }
 }
 

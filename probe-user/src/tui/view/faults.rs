@@ -8,6 +8,8 @@ use super::layout::Need;
 use super::{Scene, paint};
 use crate::snapshot::FaultView;
 use crate::tui::figures::{clock, count, fit};
+use crate::tui::message::Target;
+use crate::tui::state::Focus;
 use crate::tui::theme::Role;
 
 /// Widths of a countdown bar, of the symbol before a label, of the time left.
@@ -24,20 +26,31 @@ pub fn need(scene: &Scene) -> Need {
 
 /// Draws the faults, active ones first.
 pub fn draw(scene: &Scene, area: Rect, buffer: &mut Buffer) {
-    let mut faults: Vec<&FaultView> = scene.snapshot().faults.iter().collect();
-    faults.sort_by_key(|fault| fault.left_ms.is_none());
+    let faults = scene.state.faults();
+    let here = scene.state.focus == Focus::Faults;
     let widths = Widths::choose(usize::from(area.width), &faults);
     let room = usize::from(area.height.saturating_sub(1));
     let note = match faults.len().saturating_sub(room) {
-        0 if widths.proof > 0 => Span::styled("packets touched of seen", scene.style(Role::Quiet)),
+        0 if widths.proof > 0 => {
+            Span::styled("touched of matched of seen", scene.style(Role::Quiet))
+        }
         0 => Span::raw(""),
         hidden => Span::styled(format!("+{hidden}"), scene.style(Role::Warning)),
     };
-    let title = paint::title(scene, "Faults", false);
+    let title = paint::title(scene, "Faults", here);
     paint::heading(scene, buffer, area, title, note);
-    for (index, fault) in faults.into_iter().enumerate() {
-        let line = line(scene, fault, &widths);
-        paint::left(buffer, paint::row(area, 1 + index), &line);
+    let selected = scene.state.fault.min(faults.len().saturating_sub(1));
+    let top = match here && selected >= room {
+        true => (selected + 1).saturating_sub(room),
+        false => 0,
+    };
+    for (row, (index, fault)) in faults.into_iter().enumerate().skip(top).enumerate() {
+        let line = line(scene, fault, &widths, here && index == selected);
+        let place = paint::row(area, 1 + row);
+        if place.height > 0 {
+            paint::left(buffer, place, &line);
+            scene.point(place, Target::Fault(index));
+        }
     }
 }
 
@@ -70,14 +83,18 @@ impl Widths {
     }
 }
 
-fn line(scene: &Scene, fault: &FaultView, widths: &Widths) -> Line<'static> {
+fn line(scene: &Scene, fault: &FaultView, widths: &Widths, selected: bool) -> Line<'static> {
     let room = widths.label;
     let (symbol, role) = match fault.left_ms {
         Some(_) => ("◆", Role::Fault),
         None => ("◇", Role::Quiet),
     };
-    let label = format!(" {symbol} {:<room$}", fit(&fault.label, room));
-    let mut spans = vec![Span::styled(label, scene.style(role))];
+    let label = format!("{symbol} {:<room$}", fit(&fault.label, room));
+    let mark = if selected { "▸" } else { " " };
+    let mut spans = vec![
+        Span::styled(mark, scene.style(Role::Here)),
+        Span::styled(label, scene.style(role)),
+    ];
     if widths.bar > 0 {
         spans.extend(countdown(scene, fault));
     }
@@ -101,7 +118,12 @@ fn countdown(scene: &Scene, fault: &FaultView) -> Vec<Span<'static>> {
 
 /// What shows that it works, or that it doesn't.
 fn proof(fault: &FaultView) -> String {
-    let proof = format!("{:>6} of {:<6}", count(fault.faulted), count(fault.seen));
+    let proof = format!(
+        "{:>6} of {:>6} of {:<6}",
+        count(fault.faulted),
+        count(fault.matched),
+        count(fault.seen)
+    );
     match fault.overflow {
         0 => proof,
         overflow => format!("{proof} !{} no room", count(overflow)),

@@ -6,10 +6,14 @@ use ratatui::text::{Line, Span};
 
 use super::layout::Need;
 use super::{Scene, paint};
+use crate::tui::figures::fit;
 use crate::tui::keys::{BINDINGS, Binding};
-use crate::tui::message::Action;
+use crate::tui::message::{Action, Target};
 use crate::tui::state::active_faults;
 use crate::tui::theme::Role;
+
+/// Between two keys.
+const GAP: &str = "  ";
 
 /// One row, right after the title.
 pub fn need(_: &Scene) -> Need {
@@ -18,14 +22,30 @@ pub fn need(_: &Scene) -> Need {
 
 /// Draws the keys at the bottom of the area.
 pub fn draw(scene: &Scene, area: Rect, buffer: &mut Buffer) {
+    if let Some(said) = &scene.state.said {
+        let text = fit(&format!(" ! {said}"), usize::from(area.width));
+        paint::left(
+            buffer,
+            area,
+            &Line::styled(text, scene.style(Role::Warning)),
+        );
+        return;
+    }
     let mut spans = vec![Span::raw(" ")];
     let mut width = 1;
-    for binding in BINDINGS.iter().filter(|binding| !binding.short.is_empty()) {
+    for binding in BINDINGS.iter().filter(|it| is_shown(scene, it)) {
         let text = format!("{} {}", binding.shown, binding.short);
-        width += text.chars().count() + 3;
-        if width > usize::from(area.width) + 2 {
+        let length = text.chars().count();
+        if width + length > usize::from(area.width) {
             break;
         }
+        let place = Rect {
+            x: area.x + width as u16,
+            width: length as u16,
+            ..paint::row(area, 0)
+        };
+        scene.point(place, Target::Action(binding.action));
+        width += length + GAP.len();
         spans.extend(key(scene, binding));
     }
     paint::left(buffer, area, &Line::from(spans));
@@ -36,10 +56,16 @@ fn key(scene: &Scene, binding: &Binding) -> Vec<Span<'static>> {
     if binding.action == Action::StopFaults && armed {
         let text = format!("{} {}", binding.shown, binding.short);
         let style = scene.style(Role::LoudBanner);
-        return vec![Span::styled(text, style), Span::raw("   ")];
+        return vec![Span::styled(text, style), Span::raw(GAP)];
     }
     vec![
         Span::styled(binding.shown, scene.style(Role::Strong)),
-        Span::styled(format!(" {}   ", binding.short), scene.style(Role::Quiet)),
+        Span::styled(format!(" {}{GAP}", binding.short), scene.style(Role::Quiet)),
     ]
+}
+
+/// Whether a key is worth its room: where faults can't be started, that key isn't.
+fn is_shown(scene: &Scene, binding: &Binding) -> bool {
+    let is_of_use = binding.action != Action::Inject || scene.state.latest.can_inject;
+    !binding.short.is_empty() && is_of_use
 }

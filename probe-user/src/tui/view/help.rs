@@ -10,17 +10,25 @@ use crate::tui::keys::BINDINGS;
 use crate::tui::theme::Role;
 
 /// What the marks mean.
-const MARKS: [(&str, &str); 5] = [
+const MARKS: [(&str, &str); 7] = [
     ("◆", "a fault is armed; ◇ it is over"),
-    ("↑", "p99 more than twice that of the steady state"),
-    ("×", "calls failed and none was answered, or 5% failed"),
+    ("○ ◐", "the caller's circuit breaker is open, half open"),
+    ("× /", "a second in which 5% failed, most of them given up"),
     ("▁▇", "median a second; underlined: under a fault"),
-    ("n of m", "touched of seen packets; in flight of the most"),
+    ("━ ┈", "calls went well under a fault, without one"),
+    ("↑", "p99 more than twice that of the steady state"),
+    (
+        "n/m",
+        "in flight of the bulkhead's limit; n of m: of the most",
+    ),
 ];
 
 /// Draws the help in the middle of the area, as much of it as fits.
 pub fn draw(scene: &Scene, area: Rect, buffer: &mut Buffer) {
-    let lines = lines(scene);
+    let mut lines = lines(scene);
+    if lines.len() + 2 > usize::from(area.height) {
+        lines.retain(|line| line.width() > 0);
+    }
     let width = lines.iter().map(Line::width).max().unwrap_or(0) as u16 + 4;
     let place = centred(area, width, lines.len() as u16 + 2);
     Clear.render(place, buffer);
@@ -44,12 +52,14 @@ fn lines(scene: &Scene) -> Vec<Line<'static>> {
     };
     let keys = BINDINGS
         .iter()
+        .filter(|binding| !binding.shown.is_empty())
         .map(|binding| pair(binding.shown, binding.help));
     let marks = MARKS.iter().map(|(mark, meaning)| pair(mark, meaning));
     keys.chain([Line::default()]).chain(marks).collect()
 }
 
-fn centred(area: Rect, width: u16, height: u16) -> Rect {
+/// The middle of an area.
+pub fn centred(area: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(area.width), height.min(area.height));
     Rect {
         x: area.x + (area.width - width) / 2,

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
+use super::facts::Facts;
 use super::layout::Need;
 use super::table::{self, Figures, Row};
 use super::{Scene, dependencies, paint};
@@ -11,7 +12,7 @@ use crate::snapshot::ServiceView;
 
 /// A heading, and a line or more for each.
 pub fn need(scene: &Scene) -> Need {
-    table::need(scene, 6, scene.snapshot().services.len(), 2)
+    table::need(scene, 6, scene.snapshot().services.len(), 0, 2)
 }
 
 /// Draws the table in the columns of the dependencies.
@@ -40,5 +41,6 @@ fn row(service: &ServiceView) -> Row<'_> {
         seconds: &service.seconds,
         faulted: false,
         selected: false,
+        facts: Facts::default(),
     }
 }

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::columns::{Column, Columns, MARKS};
+use super::facts::{self, Facts};
 use super::layout::Need;
 use super::{Scene, paint, trend};
 use crate::model::WindowStats;
@@ -40,6 +41,8 @@ pub struct Row<'a> {
     pub faulted: bool,
     /// Whether it is selected.
     pub selected: bool,
+    /// What is known of how it deals with failures.
+    pub facts: Facts,
 }
 
 /// A span's figures.
@@ -75,33 +78,62 @@ impl Figures {
     }
 }
 
-/// What a table of `count` lines needs below its heading.
-pub fn need(scene: &Scene, rank: u8, count: usize, least: u16) -> Need {
+/// What a table needs: a heading over `count` lines, of which `least` must be seen; a second row
+/// for each of the `telling` ones, that have more to say.
+pub fn need(scene: &Scene, rank: u8, count: usize, telling: usize, least: u16) -> Need {
     let need = Need::list(rank, count, least, scene.roomy);
-    let taller = if scene.tall { TALLEST - 1 } else { 0 };
+    if count == 0 {
+        return need;
+    }
+    let taller = match scene.tall {
+        true => usize::from(TALLEST - 1) * count,
+        false => telling,
+    };
     Need {
-        most: need.most.saturating_add(taller * count as u16),
+        want: need.want.saturating_add(telling as u16),
+        most: need.most.saturating_add(taller as u16),
         ..need
     }
 }
 
-/// Draws as many rows as fit, as tall as there is room for.
-pub fn draw(scene: &Scene, area: Rect, buffer: &mut Buffer, columns: &Columns, rows: &[Row]) {
-    let tallest = if scene.tall { TALLEST } else { 1 };
-    let tall = (area.height / (rows.len() as u16).max(1)).clamp(1, tallest);
-    for (index, row) in rows.iter().enumerate() {
-        let top = area.y.saturating_add(index as u16 * tall);
-        let line = Rect {
-            y: top,
-            height: tall,
-            ..area
-        }
-        .intersection(area);
-        if line.is_empty() {
+/// Draws as many rows as fit, as tall as there is room for; gives where each is.
+pub fn draw(
+    scene: &Scene,
+    area: Rect,
+    buffer: &mut Buffer,
+    columns: &Columns,
+    rows: &[Row],
+) -> Vec<Rect> {
+    let mut y = area.y;
+    let heights = heights(scene, usize::from(area.height), rows);
+    let mut places = Vec::new();
+    for (row, height) in rows.iter().zip(heights) {
+        let place = Rect { y, height, ..area }.intersection(area);
+        if place.is_empty() {
             break;
         }
-        draw_row(scene, line, buffer, columns, row);
+        draw_row(scene, place, buffer, columns, row);
+        places.push(place);
+        y += height;
     }
+    places
+}
+
+/// One row each, then a second one for those that have more to say, then as many for all.
+fn heights(scene: &Scene, room: usize, rows: &[Row]) -> Vec<u16> {
+    let mut heights = vec![1; rows.len()];
+    let mut left = room.saturating_sub(rows.len());
+    for (height, row) in heights.iter_mut().zip(rows) {
+        if left > 0 && row.facts.are_telling() {
+            *height = 2;
+            left -= 1;
+        }
+    }
+    let even = room / rows.len().max(1);
+    if scene.tall && even > 1 {
+        heights.fill((even as u16).min(TALLEST));
+    }
+    heights
 }
 
 /// Draws the columns' labels.
@@ -134,9 +166,40 @@ fn draw_row(scene: &Scene, area: Rect, buffer: &mut Buffer, columns: &Columns, r
             _ => {
                 let figure = figure(scene, row, column);
                 paint::right(buffer, place, &Line::from(figure));
-                draw_before(scene, paint::row(place, 1), buffer, row, column);
+                if has_before(area, row) {
+                    draw_before(scene, paint::row(place, 1), buffer, row, column);
+                }
             }
         }
+    }
+    draw_facts(scene, area, buffer, columns, row);
+}
+
+/// Whether the figures of before stand below those of now: where there is but one row for them
+/// and for what else there is to say, that goes first.
+fn has_before(area: Rect, row: &Row) -> bool {
+    row.before.is_some() && (area.height > 2 || (area.height == 2 && !row.facts.are_telling()))
+}
+
+/// What else is known, in a row that has nothing else, up to the trend.
+fn draw_facts(scene: &Scene, area: Rect, buffer: &mut Buffer, columns: &Columns, row: &Row) {
+    if area.height < 2 || !row.facts.are_telling() {
+        return;
+    }
+    // Above it are the address and the figures of before, where there is room for them.
+    let line = if area.height > 2 { 2 } else { 1 };
+    let trend = places(columns, area).find(|(column, _)| *column == Column::Trend);
+    let end = trend.map_or(area.right(), |(_, place)| place.x.saturating_sub(1));
+    let place = Rect {
+        x: area.x + MARKS - 1,
+        width: end.saturating_sub(area.x + MARKS - 1),
+        ..paint::row(area, line)
+    };
+    let before = row.before.and_then(|it| it.p99_us);
+    let before = before.filter(|_| line == 1 && !columns.have(Column::P99Before));
+    let spans = facts::spans(scene, &row.facts, before, usize::from(place.width));
+    if place.height > 0 {
+        paint::left(buffer, place, &Line::from(spans));
     }
 }
 
@@ -152,13 +215,13 @@ fn draw_name(scene: &Scene, area: Rect, buffer: &mut Buffer, columns: &Columns, 
     ]);
     paint::left(buffer, area, &line);
     let second = paint::row(area, 1);
-    if second.height > 0 {
+    if second.height > 0 && (area.height > 2 || !row.facts.are_telling()) {
         let remote = format!("   {}", fit(row.remote, usize::from(columns.name)));
         let line = Line::styled(remote, scene.style(Role::Quiet));
         paint::left(buffer, second, &line);
         let room = usize::from(MARKS - 1 + columns.name).saturating_sub(line.width() + 1);
         let before = "before";
-        if row.before.is_some() && room >= before.len() {
+        if has_before(area, row) && room >= before.len() {
             let width = MARKS - 1 + columns.name;
             let line = Line::styled(before, scene.style(Role::Quiet));
             paint::right(buffer, Rect { width, ..second }, &line);
@@ -197,11 +260,23 @@ fn figure(scene: &Scene, row: &Row, column: Column) -> Vec<Span<'static>> {
         Column::Errors => plain(share(now.errors), loud(now.errors)),
         Column::Abandoned => plain(share(now.abandoned), loud(now.abandoned)),
         Column::InFlight => match row.in_flight {
+            Some((now, _)) if row.facts.limit.is_some() => {
+                let limit = row.facts.limit.unwrap_or_default();
+                let role = if now >= limit { Role::Bad } else { Role::Text };
+                let full = if now >= limit { "!" } else { " " };
+                plain(format!("{now}/{limit}{full}"), role)
+            }
             Some((now, most)) => vec![
                 Span::styled(now.to_string(), scene.style(Role::Text)),
                 Span::styled(format!(" of {most:<2}"), scene.style(Role::Quiet)),
             ],
             None => Vec::new(),
+        },
+        Column::Retries => match (row.facts.amplification, row.facts.attempts_max) {
+            (Some(times), _) => plain(figures::times(times), Role::Text),
+            (None, Some(most)) => plain(format!("max {most}"), Role::Text),
+            (None, None) if row.in_flight.is_none() => Vec::new(),
+            (None, None) => plain("–".to_owned(), Role::Quiet),
         },
         Column::Remote | Column::Trend => Vec::new(),
     }

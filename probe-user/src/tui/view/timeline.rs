@@ -8,6 +8,7 @@ use super::layout::Need;
 use super::{Scene, paint};
 use crate::snapshot::{TimelineEntry, TimelineKind};
 use crate::tui::figures::{clock, fit};
+use crate::tui::message::Target;
 use crate::tui::state::Focus;
 use crate::tui::theme::Role;
 
@@ -40,6 +41,7 @@ pub fn draw(scene: &Scene, area: Rect, buffer: &mut Buffer) {
         newer => Span::styled(format!("↓{newer} newer"), scene.style(Role::Warning)),
     };
     paint::heading(scene, buffer, area, title, note);
+    scene.point(area, Target::Timeline);
     let start = end.saturating_sub(room);
     for (index, entry) in entries[start..end].iter().enumerate() {
         let line = line(scene, entry, usize::from(area.width));

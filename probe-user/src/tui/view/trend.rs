@@ -5,7 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
 use super::Scene;
-use crate::snapshot::SecondView;
+use super::facts;
+use crate::snapshot::{Breaker, SecondView};
 use crate::tui::theme::Role;
 
 /// Eighths of a cell, from none to all.
@@ -27,10 +28,13 @@ struct Slot {
     ok: u32,
     failed: u32,
     faulted: bool,
+    abandoned: u32,
+    breaker: Option<Breaker>,
 }
 
-/// Draws the seconds, newest at the right end; the last row is kept for marks where there is more
-/// than one.
+/// Draws the seconds, newest at the right end. Below the bars there is a row for what became of
+/// calls and for the breaker, where there are two rows or more, and of four rows the last one is
+/// for the faults' time.
 pub fn draw(scene: &Scene, area: Rect, buffer: &mut Buffer, seconds: &[SecondView]) {
     let now = scene.snapshot().elapsed_ms / 1_000;
     let slots = slots(seconds, now, area.width);
@@ -40,7 +44,11 @@ pub fn draw(scene: &Scene, area: Rect, buffer: &mut Buffer, seconds: &[SecondVie
         .unwrap_or(1)
         .max(quickest.unwrap_or(1).saturating_mul(HEADROOM))
         .max(1);
-    let bars = area.height.saturating_sub(1).max(1);
+    let (bars, has_faults) = match area.height {
+        0 | 1 => (1, false),
+        2 | 3 => (area.height - 1, false),
+        height => (height - 2, true),
+    };
     for (slot, x) in slots.iter().zip(area.x..area.right()) {
         if !slot.is_seen {
             continue;
@@ -53,7 +61,11 @@ pub fn draw(scene: &Scene, area: Rect, buffer: &mut Buffer, seconds: &[SecondVie
         };
         draw_bar(scene, column, buffer, slot, top);
         if bars < area.height {
-            draw_marks(scene, (x, area.y + bars), buffer, slot);
+            draw_mark(scene, (x, area.y + bars), buffer, slot.mark());
+        }
+        if has_faults && slot.faulted {
+            let at = (x, area.y + bars + 1);
+            draw_mark(scene, at, buffer, ("◆", Role::Fault));
         }
     }
 }
@@ -87,12 +99,7 @@ fn draw_bar(scene: &Scene, column: Rect, buffer: &mut Buffer, slot: &Slot, top: 
     }
 }
 
-fn draw_marks(scene: &Scene, at: (u16, u16), buffer: &mut Buffer, slot: &Slot) {
-    let (symbol, role) = match slot {
-        slot if slot.has_failed() => ("×", Role::Bad),
-        Slot { faulted: true, .. } => ("━", Role::Fault),
-        _ => ("┈", Role::Quiet),
-    };
+fn draw_mark(scene: &Scene, at: (u16, u16), buffer: &mut Buffer, (symbol, role): (&str, Role)) {
     if let Some(cell) = buffer.cell_mut(at) {
         cell.set_symbol(symbol).set_style(scene.style(role));
     }
@@ -102,6 +109,18 @@ impl Slot {
     fn has_failed(&self) -> bool {
         let calls = self.ok + self.failed;
         self.failed > 0 && f64::from(self.failed) >= FAILED * f64::from(calls)
+    }
+
+    /// What became of its calls, in a character.
+    fn mark(&self) -> (&'static str, Role) {
+        match self.breaker {
+            Some(it @ (Breaker::Open | Breaker::HalfOpen)) => (facts::symbol(it), Role::Warning),
+            _ if self.has_failed() && 2 * self.abandoned > self.failed => ("/", Role::Bad),
+            _ if self.has_failed() => ("×", Role::Bad),
+            _ if self.ok + self.failed == 0 => (" ", Role::Quiet),
+            _ if self.faulted => ("━", Role::Fault),
+            _ => ("┈", Role::Quiet),
+        }
     }
 
     fn role(&self) -> Role {
@@ -121,6 +140,14 @@ impl Slot {
         self.ok += second.ok;
         self.failed += second.failed;
         self.faulted |= second.faulted;
+        self.abandoned += second.abandoned;
+        let open = |it: &Option<Breaker>| match it {
+            None => 0,
+            Some(Breaker::Closed) => 1,
+            Some(Breaker::HalfOpen) => 2,
+            Some(Breaker::Open) => 3,
+        };
+        self.breaker = std::cmp::max_by_key(self.breaker, second.breaker, open);
     }
 }
 
@@ -191,5 +218,21 @@ mod tests {
         assert!(!slot(100, 1).has_failed());
         assert!(slot(9, 1).has_failed());
         assert!(!slot(0, 0).has_failed());
+    }
+
+    #[test]
+    fn a_mark_tells_who_gave_up_and_what_the_breaker_does() {
+        let slot = |failed, abandoned, breaker| Slot {
+            ok: 10,
+            failed,
+            abandoned,
+            breaker,
+            faulted: true,
+            ..Slot::default()
+        };
+        assert_eq!(slot(0, 0, None).mark().0, "━");
+        assert_eq!(slot(8, 2, None).mark().0, "×");
+        assert_eq!(slot(8, 7, Some(Breaker::Closed)).mark().0, "/");
+        assert_eq!(slot(8, 7, Some(Breaker::Open)).mark().0, "○");
     }
 }
