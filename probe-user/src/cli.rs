@@ -13,10 +13,13 @@ mod fingerprint;
 mod guardian;
 mod history;
 mod inject;
+mod journal_place;
 mod leaves;
 mod logging;
 mod observe;
 mod picture;
+mod replay;
+mod report;
 mod report_folder;
 mod run;
 mod safeguards;
@@ -108,6 +111,8 @@ enum Command {
     Check(check::CheckArgs),
     Run(run::RunArgs),
     History(history::HistoryArgs),
+    Report(report::ReportArgs),
+    Replay(replay::ReplayArgs),
     Stop(stop::StopArgs),
     Status(status::StatusArgs),
     Demo(demo::DemoArgs),
@@ -163,6 +168,8 @@ fn run(command: Option<Command>, common: &Common) -> anyhow::Result<ExitCode> {
         Some(Command::Check(args)) => check::run(args, common),
         Some(Command::Run(args)) => run::run(args, common),
         Some(Command::History(args)) => history::run(&args, common),
+        Some(Command::Report(args)) => report::run(&args),
+        Some(Command::Replay(args)) => replay::run(&args, common),
         Some(Command::Stop(args)) => stop::run(args, common),
         Some(Command::Status(args)) => status::run(args, common),
         Some(Command::Demo(args)) => demo::run(args, common),

@@ -7,6 +7,7 @@ mod endpoint;
 mod engine;
 mod fault;
 mod game_day;
+mod journal;
 mod kernel;
 mod mistake;
 mod model;

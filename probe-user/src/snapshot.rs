@@ -2,10 +2,13 @@
 //!
 //! Pure data, so that screens and reports are tested with pictures made by hand.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::WindowStats;
 
 /// One picture.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Snapshot {
     /// Time since the session began.
     pub elapsed_ms: u64,
@@ -27,10 +30,25 @@ pub struct Snapshot {
     pub lost_events: u64,
     /// Why a person can't inject, observe or see something here, where it is so.
     pub notices: Vec<String>,
+    /// The replay that it is a picture of, where it is one.
+    #[serde(skip)]
+    pub replay: Option<ReplayView>,
+}
+
+/// A recorded game day being played.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ReplayView {
+    /// How many times as fast as it went.
+    pub speed: f64,
+    /// Whether it stands still.
+    pub is_paused: bool,
+    /// How long it is.
+    pub length_ms: u64,
 }
 
 /// One dependency as one service calls it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct DependencyView {
     /// Command name of the calling process.
     pub service: String,
@@ -55,7 +73,8 @@ pub struct DependencyView {
 }
 
 /// One second of one dependency.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SecondView {
     /// Median latency; `None` where no call was answered.
     pub p50_us: Option<u64>,
@@ -68,7 +87,8 @@ pub struct SecondView {
 }
 
 /// A service, by its inbound calls.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ServiceView {
     /// Its name: from the scenario, else the command name.
     pub name: String,
@@ -83,7 +103,8 @@ pub struct ServiceView {
 }
 
 /// One fault.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct FaultView {
     /// What it is called: dependency and fault, as "payments · delay 2s ±200ms".
     pub label: String,
@@ -100,7 +121,8 @@ pub struct FaultView {
 }
 
 /// What is known of the resilience patterns of one service towards one dependency.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct PatternView {
     /// "shop → payments".
     pub name: String,
@@ -109,7 +131,8 @@ pub struct PatternView {
 }
 
 /// One resilience pattern.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ToldPattern {
     /// Whether it is there.
     pub is_there: bool,
@@ -120,7 +143,8 @@ pub struct ToldPattern {
 }
 
 /// What kind of thing happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TimelineKind {
     /// The game day went on to its next phase.
     Phase,
@@ -154,7 +178,7 @@ impl TimelineKind {
 }
 
 /// One line of the timeline.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TimelineEntry {
     /// Time since the session began.
     pub at_ms: u64,
@@ -165,7 +189,8 @@ pub struct TimelineEntry {
 }
 
 /// How an expectation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// It holds.
     Met,
@@ -187,7 +212,7 @@ impl Status {
 }
 
 /// An expectation as it stands now.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExpectationView {
     /// Its name, as in the scenario: "success_rate".
     pub name: String,
@@ -200,7 +225,8 @@ pub struct ExpectationView {
 }
 
 /// The game day as it stands now.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct GameDayView {
     /// The scenario's name.
     pub name: String,

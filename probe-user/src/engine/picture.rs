@@ -42,6 +42,7 @@ pub fn take(session: &Session, game: Option<&Game>, faults: Vec<FaultView>) -> S
         game_day: game.map(|game| game.day.view(now_ns, session)),
         lost_events: session.lost_events,
         notices: Vec::new(),
+        replay: None,
     }
 }
 

@@ -1,9 +1,12 @@
 //! What happened in a span of time, to one dependency or one service.
 
+use serde::{Deserialize, Serialize};
+
 use super::Histogram;
 
 /// Counts and latencies of a span.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct WindowStats {
     /// Length of the span.
     pub span_ms: u64,
@@ -33,7 +36,7 @@ impl WindowStats {
 
     /// Calls that failed, in any way.
     pub fn failed(&self) -> u64 {
-        self.calls - self.ok
+        self.calls.saturating_sub(self.ok)
     }
 
     /// Calls that ended, a second.

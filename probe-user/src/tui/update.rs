@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Command;
 use super::message::{Action, Message};
+use super::replay;
 use super::state::{DependencyKey, Focus, Leaving, Overlay, State, Stop, active_faults};
 use crate::snapshot::Snapshot;
 
@@ -47,6 +48,9 @@ fn take_in(state: &mut State, snapshot: Arc<Snapshot>) {
 }
 
 fn act(state: &mut State, action: Action) -> Vec<Command> {
+    if let Some(commands) = replay::act(state, action) {
+        return commands;
+    }
     match action {
         Action::StopFaults => return stop_faults(state),
         Action::Quit => return quit(state),
@@ -71,6 +75,8 @@ fn act(state: &mut State, action: Action) -> Vec<Command> {
             }
         }
         Action::Dismiss => dismiss(state),
+        // Of a replay alone.
+        Action::Faster | Action::Slower | Action::Step => {}
     }
     Vec::new()
 }

@@ -8,6 +8,7 @@ use super::layout::Need;
 use super::{Scene, paint};
 use crate::tui::keys::{BINDINGS, Binding};
 use crate::tui::message::Action;
+use crate::tui::replay;
 use crate::tui::state::active_faults;
 use crate::tui::theme::Role;
 
@@ -20,7 +21,11 @@ pub fn need(_: &Scene) -> Need {
 pub fn draw(scene: &Scene, area: Rect, buffer: &mut Buffer) {
     let mut spans = vec![Span::raw(" ")];
     let mut width = 1;
-    for binding in BINDINGS.iter().filter(|binding| !binding.short.is_empty()) {
+    let bindings = match scene.snapshot().replay {
+        None => BINDINGS.iter().collect(),
+        Some(_) => replay::footer(),
+    };
+    for binding in bindings.into_iter().filter(|it| !it.short.is_empty()) {
         let text = format!("{} {}", binding.shown, binding.short);
         width += text.chars().count() + 3;
         if width > usize::from(area.width) + 2 {
@@ -31,7 +36,7 @@ pub fn draw(scene: &Scene, area: Rect, buffer: &mut Buffer) {
     paint::left(buffer, area, &Line::from(spans));
 }
 
-fn key(scene: &Scene, binding: &Binding) -> Vec<Span<'static>> {
+fn key(scene: &Scene, binding: &'static Binding) -> Vec<Span<'static>> {
     let armed = active_faults(&scene.state.latest) > 0;
     if binding.action == Action::StopFaults && armed {
         let text = format!("{} {}", binding.shown, binding.short);
