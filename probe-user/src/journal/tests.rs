@@ -21,7 +21,8 @@ pub fn begin() -> Begin {
         seed: 7,
         file: "payments slow.toml".into(),
         scenario: SCENARIO.into(),
-        slo: None,
+        slo: crate::plan::Share::new(0.999)
+            .and_then(|it| crate::verdict::Slo::new(it, std::time::Duration::from_secs(60))),
     }
 }
 
@@ -79,7 +80,7 @@ fn standing(at_ms: u64) -> Verdict {
 }
 
 /// A journal's lines up to a time, a moment each 250 ms, without an end.
-fn lines(until_ms: u64) -> Vec<String> {
+pub fn lines(until_ms: u64) -> Vec<String> {
     let mut writer = Writer::default();
     let mut lines = vec![Writer::begin(&begin())];
     for at_ms in (0..=until_ms).step_by(250) {
