@@ -9,6 +9,9 @@ use super::{
 };
 use crate::{journal::line::Second, kernel::clock, snapshot::Snapshot, verdict::Verdict};
 
+/// Between two moments at least; the next tick after that may be 50 ms away.
+const MOMENT_NS: u64 = 180_000_000;
+
 /// How often it is told how the game day stands.
 const STANDING_NS: u64 = 1_000_000_000;
 
@@ -25,6 +28,7 @@ pub struct Recorder {
     written: (usize, usize),
     seconds: u64,
     standing_ns: u64,
+    moment_ns: u64,
     has_ended: bool,
 }
 
@@ -95,8 +99,14 @@ impl Recorder {
         self.standing_ns = now_ns + STANDING_NS.max(20 * took_ns);
     }
 
+    /// Whether it is time to write down what the dashboard shows.
+    pub fn wants_moment(&self, now_ns: u64) -> bool {
+        self.tape.is_some() && !self.has_ended && now_ns >= self.moment_ns
+    }
+
     /// Writes down what the dashboard shows, or would.
-    pub fn moment(&self, picture: &Arc<Snapshot>) {
+    pub fn moment(&mut self, picture: &Arc<Snapshot>) {
+        self.moment_ns = clock::now_ns() + MOMENT_NS;
         if let Some(tape) = self.tape.as_ref().filter(|_| !self.has_ended) {
             tape.put(Piece::Moment(Arc::clone(picture)));
         }

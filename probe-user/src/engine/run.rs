@@ -34,8 +34,6 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// How many ticks lie between two pictures for the dashboard.
 const PICTURE_EVERY: u32 = 2;
-/// How many lie between two that are written down.
-const MOMENT_EVERY: u32 = 4;
 
 /// How a game day is to be shown.
 pub struct Options {
@@ -122,7 +120,7 @@ impl<T: FnMut(u64, TimelineKind, &str)> Running<T> {
             tokio::select! {
                 _ = tick.tick() => {
                     self.advance().await;
-                    self.picture_due(MOMENT_EVERY);
+                    self.picture_due(false);
                 }
                 name = signals.any() => self.abort(&format!("a person stopped it ({name})")).await,
             }
@@ -142,7 +140,7 @@ impl<T: FnMut(u64, TimelineKind, &str)> Running<T> {
             tokio::select! {
                 _ = tick.tick() => {
                     self.advance().await;
-                    if let Some(picture) = self.picture_due(PICTURE_EVERY) {
+                    if let Some(picture) = self.picture_due(true) {
                         let _ = pictures.send(picture);
                     }
                 }
@@ -217,16 +215,18 @@ impl<T: FnMut(u64, TimelineKind, &str)> Running<T> {
         }
     }
 
-    /// The picture for the dashboard, where one is due; also written down, where that is.
-    fn picture_due(&mut self, every: u32) -> Option<Arc<Snapshot>> {
+    /// The picture of now, where one is due for the dashboard or to be written down.
+    fn picture_due(&mut self, is_shown: bool) -> Option<Arc<Snapshot>> {
         if self.game.day.is_over() {
             self.conclude();
         }
-        if !self.ticks.is_multiple_of(every) {
+        let is_shown = is_shown && self.ticks.is_multiple_of(PICTURE_EVERY);
+        let is_written = self.recorder.wants_moment(clock::now_ns());
+        if !is_shown && !is_written {
             return None;
         }
         let picture = Arc::new(self.picture());
-        if self.ticks.is_multiple_of(MOMENT_EVERY) {
+        if is_written {
             self.recorder.moment(&picture);
         }
         Some(picture)

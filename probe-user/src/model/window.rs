@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Histogram;
 
+mod written;
+
 /// Counts and latencies of a span.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(from = "written::Written", into = "written::Written")]
 pub struct WindowStats {
     /// Length of the span.
     pub span_ms: u64,

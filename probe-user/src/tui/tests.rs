@@ -13,6 +13,7 @@ use super::view;
 use crate::snapshot::Snapshot;
 
 mod pictures;
+mod replays;
 mod samples;
 mod screens;
 mod sizes;

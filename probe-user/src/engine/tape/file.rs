@@ -12,6 +12,9 @@ use anyhow::{Context, Result};
 use super::Destination;
 use crate::journal::Writer;
 
+/// What journals that are kept may take together.
+const LARGEST: u64 = 1 << 30;
+
 /// How a journal's name ends.
 const ENDING: &str = ".jsonl";
 
@@ -96,7 +99,8 @@ impl TapeFile {
     }
 }
 
-/// Removes the oldest journals beyond so many; their names begin with when they began.
+/// Removes the oldest journals beyond so many or so large; their names begin with when they
+/// began. The newest is the one being made, and stays.
 fn prune(folder: &Path, keep: usize) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
@@ -108,9 +112,13 @@ fn prune(folder: &Path, keep: usize) {
     };
     let mut journals: Vec<_> = names.filter(is_ours).collect();
     journals.sort_unstable();
-    let beyond = journals.len().saturating_sub(keep);
-    for name in &journals[..beyond] {
-        let _ = fs::remove_file(folder.join(name));
+    let mut size = 0;
+    for (n, name) in journals.iter().rev().enumerate() {
+        let file = folder.join(name);
+        size += fs::metadata(&file).map_or(0, |it| it.len());
+        if n >= keep || (n > 0 && size > LARGEST) {
+            let _ = fs::remove_file(file);
+        }
     }
 }
 
