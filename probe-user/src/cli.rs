@@ -168,7 +168,7 @@ fn run(command: Option<Command>, common: &Common) -> anyhow::Result<ExitCode> {
         Some(Command::Check(args)) => check::run(args, common),
         Some(Command::Run(args)) => run::run(args, common),
         Some(Command::History(args)) => history::run(&args, common),
-        Some(Command::Report(args)) => report::run(&args),
+        Some(Command::Report(args)) => report::run(&args, common),
         Some(Command::Replay(args)) => replay::run(&args, common),
         Some(Command::Stop(args)) => stop::run(args, common),
         Some(Command::Status(args)) => status::run(args, common),

@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Result, anyhow};
 
-use super::{journal_place, report_folder, say};
+use super::{Common, Output, journal_place, report_folder, say};
 use crate::report::occasion::Occasion;
 
 /// Make a report again from a game day's journal; of one that was killed, as far as it got
@@ -19,9 +19,9 @@ pub struct ReportArgs {
     /// The journal, or the folder that `probe run --report` left it in
     #[arg(value_name = "JOURNAL")]
     pub journal: PathBuf,
-    /// What to make
-    #[arg(long, value_enum, default_value = "markdown", value_name = "FORMAT")]
-    pub format: Format,
+    /// What to make; default: markdown, or json where -o says so
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<Format>,
     /// Where to write it; default: stdout
     #[arg(long, value_name = "FILE")]
     pub to: Option<PathBuf>,
@@ -56,7 +56,7 @@ impl Format {
 ///
 /// # Errors
 /// Where the journal can't be read, or the report not be written.
-pub fn run(args: &ReportArgs) -> Result<ExitCode> {
+pub fn run(args: &ReportArgs, common: &Common) -> Result<ExitCode> {
     let journal = journal_place::open(&args.journal)?;
     let verdict = journal.verdict().map_err(|mistake| anyhow!("{mistake}"))?;
     let occasion = Occasion {
@@ -65,7 +65,12 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode> {
         verdict: &verdict,
         host: &journal.begin.host,
     };
-    let report = report_folder::make(args.format.name(), &occasion);
+    let usual = match common.output {
+        Output::Text => Format::Markdown,
+        Output::Json => Format::Json,
+    };
+    let format = args.format.unwrap_or(usual);
+    let report = report_folder::make(format.name(), &occasion);
     match &args.to {
         Some(file) => report_folder::replace(file, &report)?,
         None => say(&report)?,
