@@ -15,11 +15,14 @@ mod guardian;
 mod history;
 mod import;
 mod inject;
+mod journal_place;
 mod leaves;
 mod logging;
 mod man;
 mod observe;
 mod picture;
+mod replay;
+mod report;
 mod report_folder;
 mod run;
 mod safeguards;
@@ -111,6 +114,8 @@ enum Command {
     Check(check::CheckArgs),
     Run(run::RunArgs),
     History(history::HistoryArgs),
+    Report(report::ReportArgs),
+    Replay(replay::ReplayArgs),
     Stop(stop::StopArgs),
     Status(status::StatusArgs),
     Demo(demo::DemoArgs),
@@ -169,6 +174,8 @@ fn run(command: Option<Command>, common: &Common) -> anyhow::Result<ExitCode> {
         Some(Command::Check(args)) => check::run(args, common),
         Some(Command::Run(args)) => run::run(args, common),
         Some(Command::History(args)) => history::run(&args, common),
+        Some(Command::Report(args)) => report::run(&args, common),
+        Some(Command::Replay(args)) => replay::run(&args, common),
         Some(Command::Stop(args)) => stop::run(args, common),
         Some(Command::Status(args)) => status::run(args, common),
         Some(Command::Demo(args)) => demo::run(args, common),

@@ -8,6 +8,7 @@ mod engine;
 mod fault;
 mod game_day;
 mod import;
+mod journal;
 mod kernel;
 mod mistake;
 mod model;

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Outcome, WindowStats};
 
 /// One picture.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Snapshot {
     /// Time since the session began.
     pub elapsed_ms: u64,
@@ -33,10 +34,25 @@ pub struct Snapshot {
     pub can_inject: bool,
     /// The fault that a person thinks of starting, once it was asked what it would touch.
     pub trial: Option<TrialView>,
+    /// The replay that it is a picture of, where it is one.
+    #[serde(skip)]
+    pub replay: Option<ReplayView>,
+}
+
+/// A recorded game day being played.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ReplayView {
+    /// How many times as fast as it went.
+    pub speed: f64,
+    /// Whether it stands still.
+    pub is_paused: bool,
+    /// How long it is.
+    pub length_ms: u64,
 }
 
 /// One dependency as one service calls it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct DependencyView {
     /// Command name of the calling process.
     pub service: String,
@@ -147,7 +163,8 @@ pub enum TrialStage {
 }
 
 /// One second of one dependency.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SecondView {
     /// Median latency; `None` where no call was answered.
     pub p50_us: Option<u64>,
@@ -164,7 +181,8 @@ pub struct SecondView {
 }
 
 /// A service, by its inbound calls.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ServiceView {
     /// Its name: from the scenario, else the command name.
     pub name: String,
@@ -179,7 +197,8 @@ pub struct ServiceView {
 }
 
 /// One fault.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct FaultView {
     /// What it is called: dependency and fault, as "payments · delay 2s ±200ms".
     pub label: String,
@@ -200,7 +219,8 @@ pub struct FaultView {
 }
 
 /// What is known of the resilience patterns of one service towards one dependency.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct PatternView {
     /// "shop → payments".
     pub name: String,
@@ -209,7 +229,8 @@ pub struct PatternView {
 }
 
 /// One resilience pattern.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ToldPattern {
     /// Whether it is there.
     pub is_there: bool,
@@ -220,7 +241,8 @@ pub struct ToldPattern {
 }
 
 /// What kind of thing happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TimelineKind {
     /// The game day went on to its next phase.
     Phase,
@@ -254,7 +276,7 @@ impl TimelineKind {
 }
 
 /// One line of the timeline.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TimelineEntry {
     /// Time since the session began.
     pub at_ms: u64,
@@ -265,7 +287,8 @@ pub struct TimelineEntry {
 }
 
 /// How an expectation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// It holds.
     Met,
@@ -287,7 +310,7 @@ impl Status {
 }
 
 /// An expectation as it stands now.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExpectationView {
     /// Its name, as in the scenario: "success_rate".
     pub name: String,
@@ -300,7 +323,8 @@ pub struct ExpectationView {
 }
 
 /// The game day as it stands now.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct GameDayView {
     /// The scenario's name.
     pub name: String,

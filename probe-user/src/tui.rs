@@ -22,6 +22,7 @@ mod input;
 mod keys;
 mod message;
 mod picture;
+mod replay;
 mod state;
 mod terminal;
 /// How many columns the terminal has; `None` where it doesn't tell.
@@ -71,6 +72,23 @@ pub enum Command {
         /// Which one.
         handle: u32,
     },
+    /// Something about a replay.
+    Replay(Replay),
+}
+
+/// What a person at a replay wants of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replay {
+    /// Stand still, or go on.
+    Pause,
+    /// Go twice as fast.
+    Faster,
+    /// Go half as fast.
+    Slower,
+    /// Stand still at the next picture.
+    Step,
+    /// Begin anew.
+    Restart,
 }
 
 /// How the dashboard is to be shown.

@@ -2,7 +2,9 @@
 //!
 //! Judges figures it is given; measures nothing.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
+
+use serde::{Deserialize, Serialize};
 
 use crate::model::{Undeclared, WindowStats};
 use crate::pattern::Showing;
@@ -25,7 +27,8 @@ pub use judge::{Expectation, Recovery};
 pub use rank::{Ending, decide};
 
 /// How a game day ended, as CI is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum VerdictKind {
     /// Every expectation was met.
     Passed,
@@ -64,7 +67,7 @@ impl VerdictKind {
 }
 
 /// Something before, during and after the faults.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spans<T> {
     /// Over the steady state before the first fault.
     pub before: T,
@@ -75,7 +78,8 @@ pub struct Spans<T> {
 }
 
 /// Whether a fault did anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// It touched packets.
     Effective,
@@ -97,7 +101,7 @@ impl Effect {
 }
 
 /// What came of one fault.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FaultOutcome {
     /// Which step of the scenario, from 1.
     pub step: usize,
@@ -114,7 +118,7 @@ pub struct FaultOutcome {
 }
 
 /// What came of one command.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandOutcome {
     /// Which step of the scenario, from 1.
     pub step: usize,
@@ -127,18 +131,19 @@ pub struct CommandOutcome {
 }
 
 /// One dependency over the game day.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DependencyOutcome {
     /// Its name.
     pub name: String,
     /// How much the service is said to need it.
-    pub tier: &'static str,
+    pub tier: Cow<'static, str>,
     /// Its calls.
     pub stats: Spans<WindowStats>,
 }
 
 /// Figures of the game day as a whole.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Metrics {
     /// Share of the service's calls answered well during the faults.
     pub availability: Option<f64>,
@@ -161,7 +166,7 @@ pub struct Metrics {
 }
 
 /// What came of a game day.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     /// The scenario's name.
     pub scenario: String,

@@ -33,6 +33,9 @@ const MARK: &str = "PROBE_TESTS_MARK";
 /// Names the audit log.
 const AUDIT: &str = "PROBE_AUDIT";
 
+/// Names the folder that journals are kept in.
+const STATE: &str = "XDG_STATE_HOME";
+
 /// Tells the probes of one process apart.
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -90,6 +93,10 @@ impl Probe {
         if command.get_envs().all(|(name, _)| name != AUDIT) {
             // The host's own log is for what people do.
             command.env(AUDIT, std::env::temp_dir().join("probe-tests-audit.jsonl"));
+        }
+        if command.get_envs().all(|(name, _)| name != STATE) {
+            // So are the journals that it keeps.
+            command.env(STATE, std::env::temp_dir().join("probe-tests-state"));
         }
         hear_signals(&mut command);
         let mut child = command

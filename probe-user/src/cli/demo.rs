@@ -36,7 +36,7 @@ pub struct DemoArgs {
 /// # Errors
 /// Where the host can't.
 pub fn run(args: DemoArgs, common: &Common) -> Result<ExitCode> {
-    let scenario = scenario()?;
+    let (scenario, text) = scenario()?;
     let headless = args.headless || common.output == Output::Json || !io::stdout().is_terminal();
     let look = if headless {
         None
@@ -46,7 +46,7 @@ pub fn run(args: DemoArgs, common: &Common) -> Result<ExitCode> {
     let seed = super::run::seed(args.seed)?;
     let safeguards = ProtectArgs::default().safeguards(common);
     // Nobody's file: the demo's scenario is in the program.
-    let leaves = args.report.leaves(String::new())?;
+    let leaves = args.report.leaves(String::new(), text)?;
     let lab = Lab::start(&args.without)?;
     let played = super::run::play(scenario, seed, look, safeguards, &leaves, common);
     lab.stop()?;

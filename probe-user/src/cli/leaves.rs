@@ -4,8 +4,10 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
 
-use super::{report_folder::ReportFolder, tell};
+use super::{journal_place, report_folder::ReportFolder, tell};
 use crate::{
+    engine::{recorder::Left, tape::Destination},
+    journal::Begin,
     plan::Share,
     quantity,
     report::occasion::Occasion,
@@ -16,7 +18,8 @@ use crate::{
 /// What to leave behind.
 #[derive(Debug, clap::Args)]
 pub struct ReportArgs {
-    /// Leave verdict.json, junit.xml, report.md and report.html there; made where it isn't there
+    /// Leave the journal, verdict.json, junit.xml, report.md and report.html there; made where it
+    /// isn't there
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
     /// Tell how much of this promise's error budget was burnt: a share of calls, as 99.9%
@@ -34,11 +37,12 @@ pub struct ReportArgs {
 }
 
 impl ReportArgs {
-    /// Sees that all of it can be left; `file` is the scenario's, as typed, or empty.
+    /// Sees that all of it can be left; `file` is the scenario's, as typed, or empty, and `text`
+    /// what is in it.
     ///
     /// # Errors
     /// Where reports can't be written, or the promise is none.
-    pub fn leaves(self, file: String) -> Result<Leaves> {
+    pub fn leaves(self, file: String, text: String) -> Result<Leaves> {
         let promise = |share| {
             Slo::new(share, self.slo_window).context(
                 "--slo: it leaves no room for errors\nhint: promise less than 100%, over some time",
@@ -46,6 +50,7 @@ impl ReportArgs {
         };
         Ok(Leaves {
             file,
+            text,
             slo: self.slo.map(promise).transpose()?,
             folder: self.report.map(ReportFolder::prepare).transpose()?,
         })
@@ -56,20 +61,48 @@ impl ReportArgs {
 #[derive(Debug)]
 pub struct Leaves {
     file: String,
+    text: String,
     folder: Option<ReportFolder>,
     slo: Option<Slo>,
 }
 
 impl Leaves {
-    /// Adds what was burnt of the error budget, where a promise was given.
-    pub fn reckon(&self, verdict: &mut Verdict) {
-        let course = &verdict.course;
-        let since = |(from, _)| Duration::from_millis(course.length_ms.saturating_sub(from));
-        let burnt = self
-            .slo
-            .zip(course.during.map(since))
-            .and_then(|(slo, over)| slo.burnt(&verdict.since_fault, over));
-        verdict.metrics.error_budget = burnt;
+    /// The promise whose error budget is told.
+    pub fn slo(&self) -> Option<Slo> {
+        self.slo
+    }
+
+    /// Where the journal goes: into the reports' folder, else where journals are kept.
+    pub fn journal(&self, scenario: &Scenario, seed: u64) -> Destination {
+        let begin = Begin {
+            probe: env!("CARGO_PKG_VERSION").to_owned(),
+            host: host_name(),
+            seed,
+            file: self.file.clone(),
+            scenario: self.text.clone(),
+            slo: self.slo,
+            ..Begin::default()
+        };
+        match &self.folder {
+            Some(folder) => Destination {
+                folder: folder.path().to_owned(),
+                name: journal_place::NAME.to_owned(),
+                keep: None,
+                begin,
+            },
+            None => journal_place::kept(&scenario.name, begin),
+        }
+    }
+
+    /// Tells where the journal was left.
+    pub fn tell_journal(left: &Left) {
+        let what = match (&left.path, &left.trouble) {
+            (Some(path), None) => format!("journal: {}", path.display()),
+            (Some(path), Some(why)) => format!("journal: {}, incomplete: {why}", path.display()),
+            (None, Some(why)) => format!("warning: there is no journal: {why}"),
+            (None, None) => return,
+        };
+        tell(&(what + "\n"));
     }
 
     /// Writes the reports, where some were asked for.

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail};
 
+use super::journal_place;
 use crate::report::{self, occasion::Occasion};
 
 /// How a report is made.
@@ -24,7 +25,11 @@ const REPORTS: [(&str, Maker); 4] = [
 ];
 
 /// What the beginning of a report has in it, so that it may be replaced by a newer one.
-const MARKS: [&str; 2] = [report::MARK, "\"schema\": \"probe.verdict/"];
+const MARKS: [&str; 3] = [
+    report::MARK,
+    "\"schema\": \"probe.verdict/",
+    "\"schema\":\"probe.journal/",
+];
 
 /// Where a mark stands at the latest.
 const BEGINNING: u64 = 512;
@@ -49,12 +54,13 @@ impl ReportFolder {
             }
             _ => anyhow!("report: making the folder \"{name}\": {error}"),
         })?;
-        for (report, _) in REPORTS {
-            refuse_others(&path.join(report))?;
+        let reports = REPORTS.iter().map(|(name, _)| *name);
+        for name in reports.chain([journal_place::NAME]) {
+            refuse_others(&path.join(name))?;
         }
         let folder = Self { path };
         // The same way that reports go, so that what can go wrong does so here.
-        let trial = folder.temporary("trial");
+        let trial = temporary(&folder.path.join("trial"));
         put(&trial, "probe\n")?;
         let removed = fs::remove_file(&trial);
         removed.with_context(|| format!("report: removing \"{}\"", trial.display()))?;
@@ -71,26 +77,42 @@ impl ReportFolder {
     /// # Errors
     /// The first of what went wrong.
     pub fn write(&self, occasion: &Occasion) -> Result<()> {
-        let all = REPORTS.map(|(name, make)| self.replace(name, &make(occasion)));
+        let all = REPORTS.map(|(name, make)| replace(&self.path.join(name), &make(occasion)));
         all.into_iter().collect()
     }
+}
 
-    fn replace(&self, name: &str, text: &str) -> Result<()> {
-        let (temporary, file) = (self.temporary(name), self.path.join(name));
-        let written = put(&temporary, text).and_then(|()| {
-            fs::rename(&temporary, &file)
-                .with_context(|| format!("report: writing \"{}\"", file.display()))
-        });
-        if written.is_err() {
-            // What is there of it is in the way of whoever makes room.
-            let _ = fs::remove_file(&temporary);
-        }
-        written
-    }
+/// Makes one of the reports, by its name in a folder of them; an unknown one is empty.
+pub fn make(name: &str, occasion: &Occasion) -> String {
+    let found = REPORTS.iter().find(|(report, _)| *report == name);
+    found.map_or_else(String::new, |(_, make)| make(occasion))
+}
 
-    fn temporary(&self, name: &str) -> PathBuf {
-        self.path.join(format!(".{name}.{}", std::process::id()))
+/// Writes a file whole or not at all.
+///
+/// # Errors
+/// Where it can't be written; what was there is there still.
+pub fn replace(file: &Path, text: &str) -> Result<()> {
+    // A device or a pipe is written to, not replaced.
+    if fs::metadata(file).is_ok_and(|it| !it.is_file() && !it.is_dir()) {
+        return fs::write(file, text)
+            .with_context(|| format!("report: writing \"{}\"", file.display()));
     }
+    let temporary = temporary(file);
+    let written = put(&temporary, text).and_then(|()| {
+        fs::rename(&temporary, file)
+            .with_context(|| format!("report: writing \"{}\"", file.display()))
+    });
+    if written.is_err() {
+        // What is there of it is in the way of whoever makes room.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+fn temporary(file: &Path) -> PathBuf {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    file.with_file_name(format!(".{name}.{}", std::process::id()))
 }
 
 /// Writes a file, down to the disk: one that has no room for it says so then at the latest.

@@ -51,8 +51,10 @@ pub struct RunArgs {
 /// # Errors
 /// Where the scenario is invalid or the host can't.
 pub fn run(args: RunArgs, common: &Common) -> Result<ExitCode> {
-    let scenario = read(&args.scenario)?;
-    let leaves = args.report.leaves(args.scenario.display().to_string())?;
+    let (scenario, text) = read_with_text(&args.scenario)?;
+    let leaves = args
+        .report
+        .leaves(args.scenario.display().to_string(), text)?;
     let headless = args.headless || common.output == Output::Json || !io::stdout().is_terminal();
     let look = if headless {
         None
@@ -75,11 +77,15 @@ pub fn run(args: RunArgs, common: &Common) -> Result<ExitCode> {
 /// # Errors
 /// Where it can't be read or isn't valid, with the line.
 pub fn read(file: &Path) -> Result<Scenario> {
+    read_with_text(file).map(|it| it.0)
+}
+
+fn read_with_text(file: &Path) -> Result<(Scenario, String)> {
     let name = file.display().to_string();
     let text = fs::read_to_string(file).with_context(|| {
         format!("scenario \"{name}\": reading it\nhint: name a file, as in `probe run FILE.toml`")
     })?;
-    Ok(Scenario::parse(&text, &name)?)
+    Ok((Scenario::parse(&text, &name)?, text))
 }
 
 /// The seed that was given, or one of the host's choosing.
@@ -111,8 +117,10 @@ pub fn play(
         seed,
         dashboard: look,
         safeguards,
+        journal: leaves.journal(&scenario, seed),
+        slo: leaves.slo(),
     };
-    let mut outcome = block_on(engine::run::run(
+    let outcome = block_on(engine::run::run(
         scenario.clone(),
         options,
         |at_ms, kind, text| {
@@ -128,9 +136,9 @@ pub fn play(
     if let Some(file) = std::env::var_os("PROBE_PICTURE") {
         super::picture::save(&outcome.last, Path::new(&file))?;
     }
-    leaves.reckon(&mut outcome.verdict);
     let verdict = &outcome.verdict;
     let written = leaves.write(&scenario, verdict);
+    Leaves::tell_journal(&outcome.journal);
     say(&match common.output {
         Output::Text => report::text::verdict(verdict, common.color.on_stdout()),
         Output::Json => report::json::verdict(verdict) + "\n",

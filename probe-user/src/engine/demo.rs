@@ -24,12 +24,14 @@ const SCENARIO: &str = include_str!(concat!(
 /// How long the lab may take to be there, or to be gone.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The demo's scenario.
+/// The demo's scenario, and its text.
 ///
 /// # Errors
 /// Never, once the tests pass.
-pub fn scenario() -> Result<Scenario> {
-    Scenario::parse(SCENARIO, "payments-slow.toml").map_err(|error| anyhow!("{error}"))
+pub fn scenario() -> Result<(Scenario, String)> {
+    let scenario = Scenario::parse(SCENARIO, "payments-slow.toml");
+    let scenario = scenario.map_err(|error| anyhow!("{error}"))?;
+    Ok((scenario, SCENARIO.to_owned()))
 }
 
 /// A lab that runs.

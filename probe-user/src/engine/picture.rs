@@ -41,6 +41,7 @@ pub fn take(session: &Session, game: Option<&Game>, faults: Vec<FaultView>) -> S
         notices: Vec::new(),
         can_inject: false,
         trial: None,
+        replay: None,
     }
 }
 

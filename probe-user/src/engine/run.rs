@@ -12,18 +12,28 @@ use tokio::{
 };
 
 use super::{
-    game::Game, picture, place::Place, session::Session, signals::Signals, trail::Safeguards,
+    game::Game,
+    picture,
+    place::Place,
+    recorder::{Left, Recorder},
+    session::Session,
+    signals::Signals,
+    tape::Destination,
+    trail::Safeguards,
 };
 use crate::{
     kernel::{clock, leftovers},
     scenario::Scenario,
     snapshot::{Snapshot, TimelineKind},
     tui::{self, Command},
-    verdict::Verdict,
+    verdict::{Slo, Verdict},
 };
 
 /// How often what was seen is taken in and the game day goes on.
 const TICK: Duration = Duration::from_millis(50);
+
+/// How many ticks lie between two pictures for the dashboard.
+const PICTURE_EVERY: u32 = 2;
 
 /// How a game day is to be shown.
 pub struct Options {
@@ -33,6 +43,10 @@ pub struct Options {
     pub dashboard: Option<tui::Options>,
     /// What keeps the host from harm.
     pub safeguards: Safeguards,
+    /// Where its journal goes; its beginning is noted there when it begins.
+    pub journal: Destination,
+    /// The promise whose error budget is told.
+    pub slo: Option<Slo>,
 }
 
 /// What a game day left.
@@ -41,6 +55,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// How it looked at the end.
     pub last: Snapshot,
+    /// Its journal.
+    pub journal: Left,
 }
 
 /// Runs a scenario to its verdict. `tell` is given what happens as it happens.
@@ -58,29 +74,41 @@ pub async fn run(
     let mut session = Session::begin(place.scope(&scenario)?, place.names(&scenario))?;
     session.note_cleared(cleared);
     let game = Game::prepare(scenario, place, options.seed, options.safeguards)?;
+    let began_unix_s = began.duration_since(UNIX_EPOCH).ok().map(|it| it.as_secs());
+    let mut journal = options.journal;
+    journal.begin.began_unix_s = began_unix_s;
     let mut running = Running {
         session,
         game,
         tell,
+        recorder: Recorder::begin(&journal),
+        ticks: 0,
+        began_unix_s,
+        slo: options.slo,
     };
-    match options.dashboard {
-        None => running.headless().await?,
-        Some(look) => running.on_screen(look).await?,
-    }
-    let mut verdict = running
-        .game
-        .verdict()
-        .cloned()
-        .context("the game day has no verdict")?;
-    verdict.began_unix_s = began.duration_since(UNIX_EPOCH).ok().map(|it| it.as_secs());
-    let last = running.picture();
-    Ok(Outcome { verdict, last })
+    let ended = match options.dashboard {
+        None => running.headless().await,
+        Some(look) => running.on_screen(look).await,
+    };
+    running.conclude();
+    let (verdict, last) = (running.verdict(), running.picture());
+    let journal = running.recorder.finish();
+    ended?;
+    Ok(Outcome {
+        verdict: verdict.context("the game day has no verdict")?,
+        last,
+        journal,
+    })
 }
 
 struct Running<T> {
     session: Session,
     game: Game,
     tell: T,
+    recorder: Recorder,
+    ticks: u32,
+    began_unix_s: Option<u64>,
+    slo: Option<Slo>,
 }
 
 impl<T: FnMut(u64, TimelineKind, &str)> Running<T> {
@@ -90,7 +118,10 @@ impl<T: FnMut(u64, TimelineKind, &str)> Running<T> {
         let mut tick = ticker();
         while !self.game.day.is_over() {
             tokio::select! {
-                _ = tick.tick() => self.advance().await,
+                _ = tick.tick() => {
+                    self.advance().await;
+                    self.picture_due(false);
+                }
                 name = signals.any() => self.abort(&format!("a person stopped it ({name})")).await,
             }
         }
@@ -105,14 +136,12 @@ impl<T: FnMut(u64, TimelineKind, &str)> Running<T> {
         let (commands, mut asked) = mpsc::channel(16);
         let mut screen = tokio::spawn(tui::run(seen, commands, look));
         let mut tick = ticker();
-        let mut shown = 0u32;
         let ended = loop {
             tokio::select! {
                 _ = tick.tick() => {
                     self.advance().await;
-                    shown += 1;
-                    if shown.is_multiple_of(2) {
-                        let _ = pictures.send(Arc::new(self.picture()));
+                    if let Some(picture) = self.picture_due(true) {
+                        let _ = pictures.send(picture);
                     }
                 }
                 Some(command) = asked.recv() => self.obey(command).await,
@@ -129,10 +158,11 @@ impl<T: FnMut(u64, TimelineKind, &str)> Running<T> {
             Some(ended) => ended,
             None => screen.await,
         };
+        // Also where the dashboard panicked, there is a game day to end and to report.
+        let ended = ended.unwrap_or_else(|error| Err(error.into()));
         while let Ok(command) = asked.try_recv() {
             self.obey(command).await;
         }
-        let ended = ended.context("the dashboard")?;
         if let Err(error) = &ended {
             self.abort(&format!("the dashboard ended: {error:#}")).await;
         }
@@ -141,6 +171,17 @@ impl<T: FnMut(u64, TimelineKind, &str)> Running<T> {
     }
 
     async fn advance(&mut self) {
+        self.go_on().await;
+        self.ticks = self.ticks.wrapping_add(1);
+        self.recorder.look(&self.session, &self.game);
+        if let Some(trouble) = self.recorder.news() {
+            let text = format!("the journal can't be written: {trouble}");
+            self.session.note(TimelineKind::Note, text.clone());
+            self.tell_all(vec![(TimelineKind::Note, text)]);
+        }
+    }
+
+    async fn go_on(&mut self) {
         if let Err(error) = self.session.advance(|_, _| ()) {
             return self.abort(&format!("observing: {error:#}")).await;
         }
@@ -160,6 +201,8 @@ impl<T: FnMut(u64, TimelineKind, &str)> Running<T> {
             Command::Shown => {}
             // A game day's faults are its scenario's: see `Snapshot::can_inject`.
             Command::Try { .. } | Command::Inject { .. } | Command::EndFault { .. } => {}
+            // There is none here.
+            Command::Replay(_) => {}
         }
     }
 
@@ -173,6 +216,45 @@ impl<T: FnMut(u64, TimelineKind, &str)> Running<T> {
         for (kind, text) in told {
             (self.tell)(at_ms, kind, &text);
         }
+    }
+
+    /// The picture of now, where one is due for the dashboard or to be written down.
+    fn picture_due(&mut self, is_shown: bool) -> Option<Arc<Snapshot>> {
+        if self.game.day.is_over() {
+            self.conclude();
+        }
+        let is_shown = is_shown && self.ticks.is_multiple_of(PICTURE_EVERY);
+        let is_written = self.recorder.wants_moment(clock::now_ns());
+        if !is_shown && !is_written {
+            return None;
+        }
+        let picture = Arc::new(self.picture());
+        if is_written {
+            self.recorder.moment(&picture);
+        }
+        Some(picture)
+    }
+
+    /// Writes the journal's last words, once it is over.
+    fn conclude(&mut self) {
+        if self.recorder.has_ended() {
+            return;
+        }
+        let Some(verdict) = self.verdict() else {
+            return;
+        };
+        self.recorder.look(&self.session, &self.game);
+        self.recorder.moment(&Arc::new(self.picture()));
+        let at_ms = self.session.elapsed_ms(clock::now_ns());
+        self.recorder.end(at_ms, verdict);
+    }
+
+    /// What came of it, once it is over.
+    fn verdict(&self) -> Option<Verdict> {
+        let mut verdict = self.game.verdict()?.clone();
+        verdict.began_unix_s = self.began_unix_s;
+        verdict.reckon(self.slo.as_ref());
+        Some(verdict)
     }
 
     fn picture(&self) -> Snapshot {

@@ -290,9 +290,14 @@ impl Session {
         self.last_calls.of(dependency)
     }
 
+    /// Time since it began, at a time on CLOCK_MONOTONIC.
+    pub fn elapsed_ms(&self, now_ns: u64) -> u64 {
+        now_ns.saturating_sub(self.started_ns) / 1_000_000
+    }
+
     /// Notes something in the timeline.
     pub fn note(&mut self, kind: TimelineKind, text: String) {
-        let at_ms = clock::now_ns().saturating_sub(self.started_ns) / 1_000_000;
+        let at_ms = self.elapsed_ms(clock::now_ns());
         if self.timeline.len() >= MOST_NOTES {
             self.timeline.remove(0);
         }

@@ -130,7 +130,8 @@ impl Watching {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Panic => self.end_every_fault(),
-            Command::Quit | Command::Shown => {}
+            // There is nothing to be replayed here.
+            Command::Quit | Command::Shown | Command::Replay(_) => {}
             Command::Try { number, words } => self.by_hand.try_out(number, &words),
             Command::Inject { words } => {
                 let (kind, text) = self.by_hand.start(&words);

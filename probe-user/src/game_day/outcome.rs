@@ -7,7 +7,7 @@ use crate::scenario::StepAction;
 use crate::snapshot::Status;
 use crate::verdict::judge::{self, Judged};
 use crate::verdict::{
-    CommandOutcome, DependencyOutcome, Effect, Ending, Expectation, FaultOutcome, Metrics,
+    CommandOutcome, Course, DependencyOutcome, Effect, Ending, Expectation, FaultOutcome, Metrics,
     Recovery, Spans, Verdict, decide, patterns,
 };
 
@@ -19,6 +19,22 @@ impl GameDay {
     ///
     /// Reads figures of past spans: `evidence` has to reach back to the beginning.
     pub fn verdict(&self, evidence: &dyn Evidence) -> Option<Verdict> {
+        let mut verdict = self.summed_up(evidence)?;
+        verdict.course = self.course(evidence);
+        Some(verdict)
+    }
+
+    /// The verdict, were it aborted now; its course has no moments.
+    pub fn standing(&self, now_ns: u64, evidence: &dyn Evidence) -> Option<Verdict> {
+        let mut aborted = self.clone();
+        aborted.abort(now_ns, "not over");
+        let mut verdict = aborted.summed_up(evidence)?;
+        verdict.course = aborted.outline();
+        Some(verdict)
+    }
+
+    /// The verdict without its course.
+    fn summed_up(&self, evidence: &dyn Evidence) -> Option<Verdict> {
         let ending = self.ending.as_ref()?;
         let stats = self.spans(|span| span.service(evidence));
         let patterns = evidence.patterns();
@@ -46,7 +62,7 @@ impl GameDay {
             patterns,
             started_ns: self.started_ns,
             lost_events: self.lost_so_far(),
-            course: self.course(evidence),
+            course: Course::default(),
             since_fault: self.since_fault(evidence),
             began_unix_s: None,
         })
@@ -176,7 +192,7 @@ impl GameDay {
     fn dependency_outcomes(&self, evidence: &dyn Evidence) -> Vec<DependencyOutcome> {
         let outcome = |dependency: &crate::scenario::Dependency| DependencyOutcome {
             name: dependency.name.clone(),
-            tier: dependency.tier.name(),
+            tier: dependency.tier.name().into(),
             stats: self
                 .spans(|span| evidence.dependency(&dependency.name, span.from_ns, span.to_ns)),
         };

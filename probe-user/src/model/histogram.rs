@@ -1,9 +1,14 @@
 //! A latency histogram with the kernel's buckets, kept sparse: most spans touch few buckets.
 
+use serde::{Deserialize, Serialize};
+
 use probe_common::histogram::{bounds_of, bucket_of, value_of};
 
+mod written;
+
 /// Counts of latencies by bucket; microseconds throughout.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "written::Written", into = "written::Written")]
 pub struct Histogram {
     /// By bucket, ascending. A list: a span of calls has few buckets, and finding one of them is
     /// on the way of every call.
@@ -57,7 +62,7 @@ impl Histogram {
         let rank = ((q.clamp(0.0, 1.0) * self.total as f64).ceil() as u64).max(1);
         let mut below = 0;
         for &(bucket, count) in &self.counts {
-            below += count;
+            below = count.saturating_add(below);
             if below >= rank {
                 return Some(value_of(usize::from(bucket)).min(self.max_us));
             }

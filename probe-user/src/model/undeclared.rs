@@ -1,18 +1,23 @@
 //! What the service calls that its scenario doesn't declare.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
 use super::{Dependency, Model, Process, Service, names::Source};
 
 /// Something that the service calls and the scenario doesn't name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Undeclared {
     /// What it is called.
     pub name: String,
     /// Its address and port, as first seen.
     pub remote: String,
     /// Transport protocol.
-    pub transport: &'static str,
+    pub transport: Cow<'static, str>,
     /// Wire protocol.
-    pub protocol: &'static str,
+    pub protocol: Cow<'static, str>,
     /// Command name of who calls it.
     pub service: String,
     /// Process id of who calls it; 0 where it isn't known.
@@ -53,8 +58,8 @@ pub fn undeclared(model: &Model) -> Vec<Undeclared> {
             None => found.push(Undeclared {
                 name: it.name.clone(),
                 remote: it.remote.to_string(),
-                transport: it.transport(),
-                protocol: it.party.protocol(),
+                transport: it.transport().into(),
+                protocol: it.party.protocol().into(),
                 service: it.service.clone(),
                 pid: it.pid,
                 calls: it.party.total().calls,

@@ -1,9 +1,14 @@
 //! What happened in a span of time, to one dependency or one service.
 
+use serde::{Deserialize, Serialize};
+
 use super::Histogram;
 
+mod written;
+
 /// Counts and latencies of a span.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "written::Written", into = "written::Written")]
 pub struct WindowStats {
     /// Length of the span.
     pub span_ms: u64,
@@ -33,7 +38,7 @@ impl WindowStats {
 
     /// Calls that failed, in any way.
     pub fn failed(&self) -> u64 {
-        self.calls - self.ok
+        self.calls.saturating_sub(self.ok)
     }
 
     /// Calls that ended, a second.

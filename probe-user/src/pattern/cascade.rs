@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::ledger::{Ledger, Window};
 use super::link::{Beat, Pulse, Service};
 
@@ -12,7 +14,7 @@ const BEFORE_NS: u64 = 15_000_000_000;
 const ENOUGH: u32 = 12;
 
 /// Something that was not as before while a fault was on.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// The fault.
     pub fault: Window,

@@ -2,6 +2,8 @@
 //! services are process ids; those of dependencies are the model's own. Callers that nobody knows
 //! are left out, and counted: calls of several would look like one's.
 
+use serde::{Deserialize, Serialize};
+
 use super::attempt::{Attempt, Gauge, Inbound, Outcome, Phase};
 use super::finding::Findings;
 use super::ledger::{FaultKind, Window};
@@ -31,7 +33,8 @@ pub struct Feed {
 }
 
 /// What the detectors have no record of any more, or never had.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Missing {
     /// Calls whose caller isn't known.
     pub unattributed: u64,

@@ -18,7 +18,7 @@ pub enum Verdict {
 }
 
 /// A call that a finding rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exhibit {
     /// The connection's cookie.
     pub connection: u64,
@@ -31,7 +31,8 @@ pub struct Exhibit {
 }
 
 /// A verdict, how sure it is, and what it rests on.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Ground {
     /// Whether the pattern showed.
     pub verdict: Verdict,
@@ -41,8 +42,8 @@ pub struct Ground {
     pub confidence: f64,
     /// In a sentence.
     pub evidence: String,
-    /// The very calls, a few of them; not in the table, for who wants details.
-    #[serde(skip)]
+    /// The very calls, a few of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exhibits: Vec<Exhibit>,
 }
 
@@ -97,7 +98,8 @@ fn surer_with(samples: usize) -> f64 {
 }
 
 /// How long callers wait.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Timeout {
     /// Whether they give up.
     #[serde(flatten)]
@@ -113,7 +115,7 @@ pub struct Timeout {
 }
 
 /// What a timeout is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// Each attempt has it anew.
@@ -180,7 +182,8 @@ impl Jitter {
 }
 
 /// How attempts follow failed ones.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Retry {
     /// Whether they do.
     #[serde(flatten)]
@@ -216,7 +219,7 @@ pub enum State {
 }
 
 /// A change of a breaker's state.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Transition {
     /// When, by the kernel's monotonic clock.
     pub at_ns: u64,
@@ -228,7 +231,8 @@ pub struct Transition {
 }
 
 /// Calls that stop while demand goes on.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CircuitBreaker {
     /// Whether they do.
     #[serde(flatten)]
@@ -246,7 +250,8 @@ pub struct CircuitBreaker {
 }
 
 /// Calls in flight that stop at a limit.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Bulkhead {
     /// Whether they do.
     #[serde(flatten)]
@@ -258,7 +263,8 @@ pub struct Bulkhead {
 }
 
 /// A service that does without a dependency.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Fallback {
     /// Whether it does.
     #[serde(flatten)]
@@ -270,7 +276,8 @@ pub struct Fallback {
 }
 
 /// A service that refuses some to serve the rest.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct LoadShedding {
     /// Whether it does.
     #[serde(flatten)]
@@ -323,7 +330,8 @@ impl Findings {
 }
 
 /// Everything about one service and one of its dependencies.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Findings {
     /// The process.
     pub service: u32,

@@ -1,13 +1,16 @@
 //! The policy sheet of one service and one of its dependencies: what was found, with names in the
 //! place of numbers.
 
+use serde::{Deserialize, Serialize};
+
 use super::cascade::Change;
 use super::feed::{Feed, Missing};
 use super::finding::Findings;
 use crate::model::{Dependency, Model};
 
 /// See the file's head.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Sheet {
     /// Process id of the caller.
     pub pid: u32,
@@ -37,7 +40,7 @@ impl Sheet {
 }
 
 /// Something that was not as before while a fault was on something else.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cascade {
     /// The service that changed: its process id and name.
     pub pid: u32,
@@ -52,7 +55,8 @@ pub struct Cascade {
 }
 
 /// All that is told of resilience patterns.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Showing {
     /// One for each service and dependency.
     pub sheets: Vec<Sheet>,

@@ -117,7 +117,7 @@ struct Latency {
 #[derive(Serialize)]
 struct Dependency<'a> {
     name: &'a str,
-    tier: &'static str,
+    tier: &'a str,
     #[serde(flatten)]
     calls: SpansOut<Calls>,
 }
@@ -261,7 +261,7 @@ impl<'a> From<&'a DependencyOutcome> for Dependency<'a> {
         let stats = &dependency.stats;
         Self {
             name: &dependency.name,
-            tier: dependency.tier,
+            tier: &dependency.tier,
             calls: SpansOut {
                 before: Calls::from(&stats.before),
                 during: Calls::from(&stats.during),

@@ -14,7 +14,7 @@ pub struct Schema {
 }
 
 /// Those there are.
-pub const ALL: [Schema; 4] = [
+pub const ALL: [Schema; 5] = [
     Schema {
         kind: "call",
         id: "probe.call/1",
@@ -29,6 +29,14 @@ pub const ALL: [Schema; 4] = [
         text: include_str!(concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/../docs/schema/probe.history-1.json"
+        )),
+    },
+    Schema {
+        kind: "journal",
+        id: "probe.journal/1",
+        text: include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../docs/schema/probe.journal-1.json"
         )),
     },
     Schema {

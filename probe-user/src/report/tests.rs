@@ -13,7 +13,7 @@ use crate::verdict::{
     Verdict, VerdictKind, judge,
 };
 
-mod files;
+pub mod files;
 
 pub use files::told;
 
@@ -146,7 +146,7 @@ pub fn failed() -> Verdict {
         },
         dependencies: vec![DependencyOutcome {
             name: "payments".into(),
-            tier: "essential",
+            tier: "essential".into(),
             stats: spans(calls(0, 0, 0, 950)),
         }],
         stats,

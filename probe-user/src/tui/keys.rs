@@ -5,6 +5,7 @@ use crossterm::event::{
 };
 
 use super::message::{Action, Edit, Key as Pressed, Message};
+use super::replay;
 
 /// One line of the table.
 pub struct Binding {
@@ -16,17 +17,17 @@ pub struct Binding {
     pub help: &'static str,
     /// What is wanted by it.
     pub action: Action,
-    keys: &'static [Key],
+    pub(super) keys: &'static [Key],
 }
 
 /// A key, and whether Ctrl is held.
-type Key = (KeyCode, bool);
+pub(super) type Key = (KeyCode, bool);
 
 const fn plain(code: KeyCode) -> Key {
     (code, false)
 }
 
-const fn char(char: char) -> Key {
+pub(super) const fn char(char: char) -> Key {
     plain(KeyCode::Char(char))
 }
 
@@ -202,6 +203,7 @@ fn action(key: &KeyEvent) -> Option<Action> {
     let pressed = (key.code, key.modifiers.contains(KeyModifiers::CONTROL));
     BINDINGS
         .iter()
+        .chain(replay::BINDINGS)
         .find(|binding| binding.keys.contains(&pressed))
         .map(|binding| binding.action)
 }
@@ -269,7 +271,8 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things() {
-        let mut keys: Vec<_> = BINDINGS.iter().flat_map(|binding| binding.keys).collect();
+        let bindings = BINDINGS.iter().chain(replay::BINDINGS);
+        let mut keys: Vec<_> = bindings.flat_map(|binding| binding.keys).collect();
         let all = keys.len();
         keys.sort_by_key(|(code, ctrl)| (code.to_string(), *ctrl));
         keys.dedup();

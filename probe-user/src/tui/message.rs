@@ -115,4 +115,10 @@ pub enum Action {
     Help,
     /// Close what lies over the picture.
     Dismiss,
+    /// Have a replay go twice as fast.
+    Faster,
+    /// Have it go half as fast.
+    Slower,
+    /// Have it stand still at the next picture.
+    Step,
 }

@@ -14,6 +14,7 @@ use super::view;
 use crate::snapshot::Snapshot;
 
 mod pictures;
+mod replays;
 mod samples;
 mod screens;
 mod sizes;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Command;
 use super::form::Form;
 use super::message::{Action, Edit, Key, Message, Target};
+use super::replay;
 use super::state::{
     DependencyKey, Focus, Leaving, Overlay, State, Stop, Turned, active_faults, own_faults,
 };
@@ -97,6 +98,9 @@ fn press(state: &mut State, key: Key) -> Vec<Command> {
 }
 
 fn act(state: &mut State, action: Action) -> Vec<Command> {
+    if let Some(commands) = replay::act(state, action) {
+        return commands;
+    }
     match action {
         Action::StopFaults => return stop_faults(state),
         Action::Quit => return quit(state),
@@ -126,6 +130,8 @@ fn act(state: &mut State, action: Action) -> Vec<Command> {
             }
         }
         Action::Dismiss => dismiss(state),
+        // Of a replay alone.
+        Action::Faster | Action::Slower | Action::Step => {}
     }
     Vec::new()
 }

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use super::Verdict;
 use crate::model::WindowStats;
 use crate::plan::Share;
 
 /// A promise: so large a share of calls goes well, over so long a time.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Slo {
     /// The share, 0 to 1; not all of them.
     target: f64,
@@ -15,7 +18,7 @@ pub struct Slo {
 }
 
 /// What was burnt of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Burnt {
     /// The promise's share.
     pub target: f64,
@@ -48,6 +51,18 @@ impl Slo {
             rate,
             share: rate * over.as_secs_f64() / self.window.as_secs_f64(),
         })
+    }
+}
+
+impl Verdict {
+    /// Adds what was burnt of the error budget, where a promise was given.
+    pub fn reckon(&mut self, promise: Option<&Slo>) {
+        let course = &self.course;
+        let since = |(from, _)| Duration::from_millis(course.length_ms.saturating_sub(from));
+        let burnt = promise
+            .zip(course.during.map(since))
+            .and_then(|(slo, over)| slo.burnt(&self.since_fault, over));
+        self.metrics.error_budget = burnt;
     }
 }
 

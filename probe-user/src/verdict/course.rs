@@ -2,11 +2,14 @@
 //!
 //! Times are milliseconds since the game day began.
 
+use serde::{Deserialize, Serialize};
+
 /// A span of time, its end excluded.
 pub type SpanMs = (u64, u64);
 
 /// Figures of one step of time.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Moment {
     /// When the step begins.
     pub at_ms: u64,
@@ -32,7 +35,8 @@ impl Moment {
 }
 
 /// One party's moments, oldest first, without gaps.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Track {
     /// Name of the service or dependency.
     pub name: String,
@@ -41,7 +45,8 @@ pub struct Track {
 }
 
 /// When a fault held.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct FaultSpan {
     /// Which step of the scenario, from 1.
     pub step: usize,
@@ -54,7 +59,8 @@ pub struct FaultSpan {
 }
 
 /// See the file's head.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Course {
     /// Length of the whole.
     pub length_ms: u64,

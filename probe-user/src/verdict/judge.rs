@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::confidence;
 use super::share::{self, Count, FEW_CALLS};
 use crate::model::{Histogram, WindowStats};
@@ -14,7 +16,7 @@ use crate::scenario::SteadyState;
 use crate::snapshot::Status;
 
 /// One expectation and how it stands.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Expectation {
     /// Its name, as in the scenario: "p99".
     pub name: String,

@@ -5,8 +5,8 @@ use super::paths::{self, Named};
 use super::source::Source;
 
 /// Modules of probe-user that are functions of their arguments: time and input are handed in.
-const PURE: [&str; 8] = [
-    "scenario", "plan", "fault", "model", "protocol", "pattern", "verdict", "report",
+const PURE: [&str; 9] = [
+    "scenario", "plan", "fault", "model", "protocol", "pattern", "verdict", "report", "journal",
 ];
 
 /// What a pure module does not name: crates, I/O, clocks and unseeded randomness.

@@ -54,6 +54,20 @@ fn files_of_others_stay() {
 }
 
 #[test]
+fn journals_are_replaced_and_those_of_others_stay() {
+    let path = fresh("journals");
+    fs::create_dir_all(&path).unwrap();
+    let journal = path.join(journal_place::NAME);
+    let own = crate::journal::Writer::begin(&crate::journal::tests::begin());
+    fs::write(&journal, own).unwrap();
+    ReportFolder::prepare(path.clone()).unwrap();
+    fs::write(&journal, "{\"schema\":\"diary/1\"}\n").unwrap();
+    let error = ReportFolder::prepare(path.clone()).unwrap_err();
+    assert!(error.to_string().contains("isn't a report of probe's"));
+    fs::remove_dir_all(path).unwrap();
+}
+
+#[test]
 fn a_file_is_no_folder() {
     let path = fresh("file");
     fs::write(&path, "").unwrap();

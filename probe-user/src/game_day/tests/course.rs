@@ -68,3 +68,28 @@ fn amplification_is_told_of_dependencies_with_faults_alone() {
         assert_eq!(run.verdict().metrics.retry_amplification, expected);
     }
 }
+
+#[test]
+fn how_it_stands_is_how_it_would_be_aborted_and_changes_nothing() {
+    let mut run = Run::new(SCENARIO);
+    run.go(10, TICK, |_, _| WELL);
+    let before = format!("{:?}", run.day);
+    let standing = run.day.standing(run.now, &run.world).unwrap();
+    assert_eq!(format!("{:?}", run.day), before);
+    assert_eq!(standing.kind, VerdictKind::Aborted);
+    assert_eq!(standing.metrics.availability, Some(1.0));
+    let course = &standing.course;
+    assert!(course.service.moments.is_empty());
+    let now_ms = run.day.elapsed_ms(run.now);
+    assert_eq!(course.during, Some((4_000, now_ms)));
+    let (service, dependencies) = run.day.moments(5_000, 6_000, &run.world);
+    assert_eq!((service.at_ms, service.ok), (5_000, 100));
+    assert_eq!(dependencies.len(), course.dependencies.len());
+    // Had it really been aborted, the same would have been said.
+    let mut aborted = run.day.clone();
+    aborted.abort(run.now, "not over");
+    let mut verdict = aborted.verdict(&run.world).unwrap();
+    assert_eq!(verdict.course.service.moments[5], service);
+    verdict.course = standing.course.clone();
+    assert_eq!(verdict, standing);
+}

@@ -61,6 +61,15 @@ fn wrong(root: &Value, schema: &Value, value: &Value, at: &str, out: &mut Vec<St
                 }
                 true
             }
+            "oneOf" => {
+                let fit = wanted.as_array().unwrap().iter().filter(|branch| {
+                    let mut out = Vec::new();
+                    wrong(root, branch, value, at, &mut out);
+                    // What else there may be is said beside the branches.
+                    out.iter().all(|it| it.ends_with("is not in the schema"))
+                });
+                fit.count() == 1
+            }
             other => panic!("{at}: the checker doesn't know \"{other}\""),
         };
         if !holds {
@@ -147,6 +156,24 @@ fn verdicts_and_their_history_are_what_their_schemas_say() {
 }
 
 #[test]
+fn every_line_of_a_journal_is_what_its_schema_says() {
+    let mut lines = crate::journal::tests::lines(2_000);
+    lines.push(crate::journal::Writer::end(
+        2_100,
+        crate::report::tests::failed(),
+    ));
+    for line in &lines {
+        let document = serde_json::from_str(line).unwrap();
+        assert_eq!(complaints("journal", &document), [""; 0]);
+    }
+    let neither = json!({"line": "moment", "at_ms": 1});
+    assert_eq!(complaints("journal", &neither).len(), 1);
+    let mut without: Value = serde_json::from_str(&lines[0]).unwrap();
+    without.as_object_mut().unwrap().remove("scenario");
+    assert!(!complaints("journal", &without).is_empty());
+}
+
+#[test]
 fn the_checker_finds_what_is_wrong() {
     let seen = Seen::shop();
     let mut document: Value = serde_json::from_str(&observed::json(&seen.observation())).unwrap();
@@ -172,6 +199,6 @@ fn every_schema_is_of_what_it_is_called() {
     let mistake = find("verdct").unwrap_err();
     assert_eq!(
         mistake.hint.as_deref(),
-        Some("there are call, history, observe, verdict")
+        Some("there are call, history, journal, observe, verdict")
     );
 }

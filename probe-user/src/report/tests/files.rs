@@ -7,7 +7,8 @@ use crate::verdict::{Verdict, VerdictKind};
 
 use super::failed;
 
-const SCENARIO: &str = r#"
+/// What was run.
+pub const SCENARIO: &str = r#"
 name = "payments slow"
 [service]
 name = "shop"

@@ -9,6 +9,7 @@ use super::{Scene, paint};
 use crate::tui::figures::fit;
 use crate::tui::keys::{BINDINGS, Binding};
 use crate::tui::message::{Action, Target};
+use crate::tui::replay;
 use crate::tui::state::active_faults;
 use crate::tui::theme::Role;
 
@@ -33,7 +34,11 @@ pub fn draw(scene: &Scene, area: Rect, buffer: &mut Buffer) {
     }
     let mut spans = vec![Span::raw(" ")];
     let mut width = 1;
-    for binding in BINDINGS.iter().filter(|it| is_shown(scene, it)) {
+    let bindings = match scene.snapshot().replay {
+        None => BINDINGS.iter().collect(),
+        Some(_) => replay::footer(),
+    };
+    for binding in bindings.into_iter().filter(|it| is_shown(scene, it)) {
         let text = format!("{} {}", binding.shown, binding.short);
         let length = text.chars().count();
         if width + length > usize::from(area.width) {
@@ -51,7 +56,7 @@ pub fn draw(scene: &Scene, area: Rect, buffer: &mut Buffer) {
     paint::left(buffer, area, &Line::from(spans));
 }
 
-fn key(scene: &Scene, binding: &Binding) -> Vec<Span<'static>> {
+fn key(scene: &Scene, binding: &'static Binding) -> Vec<Span<'static>> {
     let armed = active_faults(&scene.state.latest) > 0;
     if binding.action == Action::StopFaults && armed {
         let text = format!("{} {}", binding.shown, binding.short);

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use super::layout::Need;
 use super::{Scene, paint};
 use crate::tui::figures::{clock, fit};
+use crate::tui::replay;
 use crate::tui::state::active_faults;
 use crate::tui::theme::Role;
 
@@ -36,6 +37,11 @@ pub fn draw(scene: &Scene, area: Rect, buffer: &mut Buffer) {
 fn right_end(scene: &Scene) -> Line<'static> {
     let bar = scene.style(Role::TitleBar);
     let mut spans = Vec::new();
+    if let Some(replay) = scene.snapshot().replay {
+        let text = format!(" {} ", replay::words(replay));
+        spans.push(Span::styled(text, scene.style(Role::LoudBanner)));
+        spans.push(Span::styled(" ", bar));
+    }
     if scene.state.paused {
         let text = format!(" PAUSED · now {} ", clock(scene.state.latest.elapsed_ms));
         spans.push(Span::styled(text, scene.style(Role::LoudBanner)));

@@ -7,6 +7,7 @@ use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use super::{Scene, paint};
 use crate::tui::keys::BINDINGS;
+use crate::tui::replay;
 use crate::tui::theme::Role;
 
 /// What the marks mean.
@@ -50,8 +51,13 @@ fn lines(scene: &Scene) -> Vec<Line<'static>> {
             Span::styled(right, scene.style(Role::Text)),
         ])
     };
-    let keys = BINDINGS
+    let of_replay = match scene.snapshot().replay {
+        None => &[],
+        Some(_) => replay::BINDINGS,
+    };
+    let keys = of_replay
         .iter()
+        .chain(BINDINGS)
         .filter(|binding| !binding.shown.is_empty())
         .map(|binding| pair(binding.shown, binding.help));
     let marks = MARKS.iter().map(|(mark, meaning)| pair(mark, meaning));
