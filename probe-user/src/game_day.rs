@@ -14,6 +14,7 @@ use crate::verdict::{Ending, FaultCounters, Recovery};
 
 mod course;
 mod detection;
+mod facts;
 mod gauges;
 mod outcome;
 mod phases;

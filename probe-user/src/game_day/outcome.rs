@@ -24,7 +24,11 @@ impl GameDay {
         let patterns = evidence.patterns();
         let mut expectations = self.expectations(evidence);
         let expected = self.scenario.expect.patterns.iter();
-        expectations.extend(expected.flat_map(|it| patterns::judge(it, &patterns.sheets)));
+        let mut of_patterns: Vec<_> = expected
+            .flat_map(|it| patterns::judge(it, &patterns.sheets))
+            .collect();
+        self.settle_patterns(&mut of_patterns, evidence);
+        expectations.extend(of_patterns);
         let faults = self.fault_outcomes();
         let (kind, reason) = decide(ending, &faults, &expectations);
         Some(Verdict {

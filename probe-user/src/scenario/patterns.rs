@@ -83,7 +83,7 @@ pub(super) fn read_all(
 fn read(table: &Table<'_>, known: &[Dependency]) -> Result<PatternExpectation, ScenarioError> {
     let mut keys = vec!["on"];
     keys.extend(KEYS);
-    table.allow(&keys, &[])?;
+    table.allow(&keys)?;
     let names: Vec<(&str, &str)> = known.iter().map(|it| (&*it.name, &*it.name)).collect();
     let example = format!("\"{}\"", names.first().map_or("payments", |it| it.0));
     let on = table.required("on", &example, table.choice("on", &names)?)?;
@@ -115,7 +115,7 @@ fn read(table: &Table<'_>, known: &[Dependency]) -> Result<PatternExpectation, S
 }
 
 fn retry(table: &Table<'_>) -> Result<RetryExpectation, ScenarioError> {
-    table.allow(&["attempts", "backoff", "jitter", "amplification"], &[])?;
+    table.allow(&["attempts", "backoff", "jitter", "amplification"])?;
     let kinds = [
         ("none", Backoff::None),
         ("fixed", Backoff::Fixed),
@@ -131,7 +131,7 @@ fn retry(table: &Table<'_>) -> Result<RetryExpectation, ScenarioError> {
 }
 
 fn breaker(table: &Table<'_>) -> Result<BreakerExpectation, ScenarioError> {
-    table.allow(&["opens_within", "recloses_within"], &[])?;
+    table.allow(&["opens_within", "recloses_within"])?;
     let within = |key: &str| -> Result<Option<Duration>, ScenarioError> {
         Ok(lasting(table, key)?.map(|it| it.value))
     };
@@ -145,7 +145,7 @@ fn bulkhead(
     table: &Table<'_>,
     names: &[(&str, &str)],
 ) -> Result<BulkheadExpectation, ScenarioError> {
-    table.allow(&["limit", "isolates"], &[])?;
+    table.allow(&["limit", "isolates"])?;
     let isolates = table.texts("isolates", "[\"inventory\"]")?;
     let isolates = isolates.map(|it| it.value).unwrap_or_default();
     for name in &isolates {
@@ -162,6 +162,6 @@ fn bulkhead(
 }
 
 fn share(table: &Table<'_>, key: &str, large: bool) -> Result<Option<Bound<Share>>, ScenarioError> {
-    table.allow(&[key], &[])?;
+    table.allow(&[key])?;
     promise(table, key, large)
 }

@@ -19,21 +19,18 @@ pub(super) fn read(text: &str, file: &str) -> Result<Scenario, ScenarioError> {
     let source = Source { file, text };
     let document = DeTable::parse(text).map_err(|error| source.syntax_error(&error))?;
     let top = Table::document(source, document.get_ref());
-    top.allow(
-        &[
-            "name",
-            "hypothesis",
-            "time_box",
-            "protect",
-            "service",
-            "dependency",
-            "steady_state",
-            "step",
-            "expect",
-            "abort",
-        ],
-        &[],
-    )?;
+    top.allow(&[
+        "name",
+        "hypothesis",
+        "time_box",
+        "protect",
+        "service",
+        "dependency",
+        "steady_state",
+        "step",
+        "expect",
+        "abort",
+    ])?;
     let name = top
         .required("name", "\"payments slow\"", top.text("name")?)?
         .value;
@@ -100,7 +97,7 @@ fn section<'a>(top: &Table<'a>, key: &str, what: &str) -> Result<Table<'a>, Scen
 }
 
 fn read_service(table: &Table<'_>) -> Result<Service, ScenarioError> {
-    table.allow(&["name", "listen", "process", "cgroup", "netns"], &[])?;
+    table.allow(&["name", "listen", "process", "cgroup", "netns"])?;
     let text = |key: &str| Ok(table.text(key)?.map(|found| found.value));
     let cgroup = table.text("cgroup")?;
     if let Some(found) = cgroup
@@ -137,7 +134,7 @@ fn read_service(table: &Table<'_>) -> Result<Service, ScenarioError> {
 fn read_dependencies(top: &Table<'_>) -> Result<Vec<Dependency>, ScenarioError> {
     let mut dependencies: Vec<Dependency> = Vec::new();
     for table in top.tables("dependency")? {
-        table.allow(&["name", "to", "tier"], &[])?;
+        table.allow(&["name", "to", "tier"])?;
         let name = table.required("name", "\"payments\"", table.text("name")?)?;
         if dependencies.iter().any(|other| other.name == name.value) {
             let mistake = Mistake::new(format!("dependency \"{}\" is there twice", name.value));
@@ -186,7 +183,7 @@ fn read_endpoints(
 }
 
 fn read_steady_state(table: &Table<'_>) -> Result<SteadyState, ScenarioError> {
-    table.allow(&["for", "success_rate", "p99"], &[])?;
+    table.allow(&["for", "success_rate", "p99"])?;
     let steady = SteadyState {
         duration: lasting(table, "for")?.map_or(DEFAULT_STEADY_TIME, |found| found.value),
         success_rate: promise(table, "success_rate", true)?,
@@ -202,17 +199,14 @@ fn read_steady_state(table: &Table<'_>) -> Result<SteadyState, ScenarioError> {
 }
 
 fn read_expect(table: &Table<'_>, dependencies: &[Dependency]) -> Result<Expect, ScenarioError> {
-    table.allow(
-        &[
-            "success_rate",
-            "p99",
-            "blast_radius",
-            "recovery",
-            "undeclared_dependencies",
-            "pattern",
-        ],
-        &[],
-    )?;
+    table.allow(&[
+        "success_rate",
+        "p99",
+        "blast_radius",
+        "recovery",
+        "undeclared_dependencies",
+        "pattern",
+    ])?;
     let count = |text: &str| {
         text.parse::<u64>().map_err(|_| {
             Mistake::new(format!("{text} is no count")).hint("write 0: none is expected")
@@ -230,7 +224,7 @@ fn read_expect(table: &Table<'_>, dependencies: &[Dependency]) -> Result<Expect,
 }
 
 fn read_abort(table: &Table<'_>) -> Result<Abort, ScenarioError> {
-    table.allow(&["success_rate", "p99"], &[])?;
+    table.allow(&["success_rate", "p99"])?;
     let abort = Abort {
         success_rate: table
             .quantity("success_rate", |text| {

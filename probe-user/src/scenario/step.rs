@@ -7,15 +7,32 @@ use super::table::{Found, Table};
 use super::{Dependency, FaultStep, Service, Step, StepAction, fault};
 use crate::fault::Fault;
 use crate::mistake::Mistake;
-use crate::plan::Direction;
 use crate::plan::breadth::is_everything;
+use crate::plan::{Direction, Protocol};
 use crate::quantity::parse_duration;
 
-/// Keys that every fault has, beside its own arguments.
-const FAULT_KEYS: [&str; 7] = ["at", "for", "on", "fault", "direction", "near", "run"];
+/// Keys that steps have, beside the arguments of their faults.
+pub(super) const KEYS: [&str; 9] = [
+    "at",
+    "for",
+    "on",
+    "fault",
+    "direction",
+    "near",
+    "proto",
+    "seed",
+    "run",
+];
 
-/// Keys of the format that this version can't do.
-const LATER: [&str; 3] = ["proto", "seed", "process"];
+/// Those of them that a command has as well.
+const OF_COMMANDS: [&str; 2] = ["at", "run"];
+
+/// Transport protocols, as they are typed.
+pub(super) const PROTOCOLS: [(&str, Protocol); 3] = [
+    ("any", Protocol::Any),
+    ("tcp", Protocol::Tcp),
+    ("udp", Protocol::Udp),
+];
 
 /// Reads all steps.
 pub(super) fn read_all(
@@ -64,8 +81,8 @@ fn read_step(
 ) -> Result<Step, ScenarioError> {
     let arguments = fault::keys();
     let arguments = arguments.iter().map(String::as_str);
-    let known: Vec<&str> = FAULT_KEYS.into_iter().chain(arguments).collect();
-    table.allow(&known, &LATER)?;
+    let known: Vec<&str> = KEYS.into_iter().chain(arguments).collect();
+    table.allow(&known)?;
     let title = table.title();
     let action = match (table.key("fault"), table.key("run")) {
         (Some(_), None) => StepAction::Fault(read_fault(table, service, dependencies)?),
@@ -119,7 +136,10 @@ fn read_fault(
         None => table.error(mistake),
     })?;
     let duration = lasting(table, "for")?;
+    let seed = table.number("seed", "7", parse_seed)?;
     Ok(FaultStep {
+        protocol: read_protocol(table, &fault)?,
+        seed: seed.map(|found| found.value),
         is_near,
         dependency,
         on,
@@ -128,6 +148,25 @@ fn read_fault(
         direction,
         duration: table.required("for", "\"30s\"", duration)?.value,
     })
+}
+
+/// Of which transport protocol, where that is asked for.
+fn read_protocol(table: &Table<'_>, fault: &Fault) -> Result<Protocol, ScenarioError> {
+    let Some(found) = table.choice("proto", &PROTOCOLS)? else {
+        return Ok(Protocol::Any);
+    };
+    let wrong = match found.value {
+        _ if fault.is_on_processes() => "it acts on processes, not on packets",
+        Protocol::Udp if fault.limit().is_some() => "it counts TCP connections",
+        _ => return Ok(found.value),
+    };
+    let mistake = Mistake::new(format!("proto: {}: {wrong}", fault.kind()));
+    Err(table.error_at(&found, mistake.hint("leave it out")))
+}
+
+fn parse_seed(text: &str) -> Result<u64, Mistake> {
+    let seed = text.parse();
+    seed.map_err(|_| Mistake::new(format!("{text} is no seed")).hint("write a number from 0 on"))
 }
 
 /// A fault on processes has no far side, and has to say that the service's are meant.
@@ -188,8 +227,9 @@ fn refuse_everything(
 
 fn read_command(table: &Table<'_>) -> Result<Vec<String>, ScenarioError> {
     const EXAMPLE: &str = "[\"wrk\", \"-d5\", \"http://10.0.0.2:8080/\"]";
-    let of_a_fault = ["for", "on", "direction", "near"].map(str::to_owned);
-    for key in of_a_fault.into_iter().chain(fault::keys()) {
+    let of_a_fault = KEYS.iter().filter(|key| !OF_COMMANDS.contains(key));
+    let of_a_fault = of_a_fault.map(|key| (*key).to_owned());
+    for key in of_a_fault.chain(fault::keys()) {
         if let Some(found) = table.key(&key) {
             let mistake =
                 Mistake::new(format!("\"{key}\" in {} belongs to a fault", table.title()));

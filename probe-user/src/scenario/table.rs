@@ -33,8 +33,8 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Refuses keys that aren't `known`; those in `later` are said to be not supported yet.
-    pub(super) fn allow(&self, known: &[&str], later: &[&str]) -> Result<(), ScenarioError> {
+    /// Refuses keys that aren't `known`.
+    pub(super) fn allow(&self, known: &[&str]) -> Result<(), ScenarioError> {
         let mut keys: Vec<(usize, &str)> = self
             .entries
             .keys()
@@ -46,17 +46,8 @@ impl<'a> Table<'a> {
             return Ok(());
         };
         let title = &self.title;
-        let mistake = if later.contains(&key) {
-            Mistake::new(format!("\"{key}\" in {title} is not supported yet"))
-                .hint("leave it out, or wait for a later version")
-        } else {
-            suggest(
-                Mistake::new(format!("unknown key \"{key}\" in {title}")),
-                key,
-                known,
-            )
-        };
-        Err(self.source.error(at, mistake))
+        let mistake = Mistake::new(format!("unknown key \"{key}\" in {title}"));
+        Err(self.source.error(at, suggest(mistake, key, known)))
     }
 
     /// A mistake about the table as a whole.
