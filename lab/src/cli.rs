@@ -31,6 +31,8 @@ pub(crate) enum Command {
         #[arg(long, default_value = "lab")]
         name: LabName,
     },
+    /// More customers for a while, beside those that come anyway
+    Rush(RushArguments),
     /// One process of the lab, started by `lab up`
     #[command(hide = true)]
     Role(RoleArguments),
@@ -70,6 +72,9 @@ pub(crate) struct UpArguments {
     /// Call over IPv6: customers to shop and shop to dependencies
     #[arg(long)]
     pub(crate) ipv6: bool,
+    /// Have payments twice, the second at 10.77.4.2; calls go to both in turn
+    #[arg(long)]
+    pub(crate) replica: bool,
     /// Start a dependency that died again after this long; without it, it stays dead
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub(crate) restart_after: Option<Duration>,
@@ -79,6 +84,26 @@ pub(crate) struct UpArguments {
     /// Say on standard error what is being done
     #[arg(short, long)]
     pub(crate) verbose: bool,
+}
+
+/// Arguments of `lab rush`.
+#[derive(Args)]
+pub(crate) struct RushArguments {
+    /// The lab's name
+    #[arg(long, default_value = "lab")]
+    pub(crate) name: LabName,
+    /// Requests a second
+    #[arg(long, default_value_t = 500.0, value_parser = rate)]
+    pub(crate) rate: f64,
+    /// How long they keep coming
+    #[arg(long = "for", value_name = "DURATION", default_value = "5s", value_parser = duration::parse)]
+    pub(crate) lasting: Duration,
+    /// How long a customer waits before leaving
+    #[arg(long, default_value = "3s", value_parser = duration::parse)]
+    pub(crate) customers_timeout: Duration,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 2)]
+    pub(crate) seed: u64,
 }
 
 /// Arguments of one role's process.

@@ -8,6 +8,7 @@ mod pool;
 mod stamped;
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -28,11 +29,14 @@ use crate::topology::Role;
 const ONE_TRY: Duration = Duration::from_secs(1);
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
-/// Calls one server.
+/// Calls one server, or several that are the same.
 pub(crate) struct Client {
     from: Role,
     to: Role,
-    pool: Pool,
+    /// One for each address.
+    pools: Vec<Pool>,
+    /// Counts calls.
+    turn: AtomicUsize,
     recorder: Recorder,
 }
 
@@ -57,12 +61,19 @@ impl Answer {
 }
 
 impl Client {
-    /// Makes a client that connects when it is first needed.
-    pub(crate) fn new(from: Role, to: Role, address: SocketAddr, recorder: Recorder) -> Self {
+    /// Makes a client that connects when it is first needed. Where there are several addresses,
+    /// calls go to each in turn.
+    pub(crate) fn new(
+        from: Role,
+        to: Role,
+        addresses: Vec<SocketAddr>,
+        recorder: Recorder,
+    ) -> Self {
         Self {
             from,
             to,
-            pool: Pool::new(address),
+            pools: addresses.into_iter().map(Pool::new).collect(),
+            turn: AtomicUsize::new(0),
             recorder,
         }
     }
@@ -111,7 +122,10 @@ impl Client {
         request: Request<Full<Bytes>>,
         exchange: &mut Exchange,
     ) -> Result<Answer, Failure> {
-        let mut connection = self.pool.take().await?;
+        let turn = self.turn.fetch_add(1, Relaxed);
+        let pool = self.pools.get(turn % self.pools.len().max(1));
+        let pool = pool.ok_or(Failure::Unreachable)?;
+        let mut connection = pool.take().await?;
         exchange.use_stamps(connection.arm());
         let response = connection.send(request).await?;
         let (head, body) = response.into_parts();
@@ -120,7 +134,7 @@ impl Client {
             .await
             .map_err(|error| Failure::of_exchange(&error))?
             .to_bytes();
-        self.pool.give_back(connection);
+        pool.give_back(connection);
         let status = head.status.as_u16();
         Ok(Answer {
             status,

@@ -48,7 +48,7 @@ async fn play(arguments: &RoleArguments, recorder: Recorder, lifeline: Lifeline)
     match arguments.role {
         Role::Shop => shop::open(arguments, recorder, lifeline).await,
         Role::Customers => customers::load(arguments, recorder, lifeline).await,
-        Role::Payments | Role::Inventory | Role::Recommendations => {
+        Role::Payments | Role::PaymentsReplica | Role::Inventory | Role::Recommendations => {
             dependency::serve(arguments.role, arguments.seed, lifeline).await
         }
     }

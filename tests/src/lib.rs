@@ -29,6 +29,7 @@ pub mod puppet;
 pub mod resolver;
 pub mod sealed;
 pub mod servers;
+pub mod shipped;
 pub mod snapshot;
 pub mod snmp;
 pub mod socket;

@@ -33,7 +33,8 @@ impl<'a> Cast<'a> {
 
     /// Starts everybody; returns once everybody is ready.
     pub(super) async fn start(&mut self) -> Result<()> {
-        for role in Role::ALL {
+        let left_out = |role: &Role| *role == Role::PaymentsReplica && !self.arguments.replica;
+        for role in Role::ALL.into_iter().filter(|role| !left_out(role)) {
             self.hire(role).await?;
         }
         Ok(())
@@ -116,9 +117,11 @@ impl<'a> Cast<'a> {
             _ => return given,
         };
         for callee in callees {
-            let [v4, v6] = listens_at(*callee);
-            let address = if arguments.ipv6 { v6 } else { v4 };
-            given.push(format!("--calls={}={address}", callee.name()).into());
+            for instance in callee.instances(arguments.replica) {
+                let [v4, v6] = listens_at(instance);
+                let address = if arguments.ipv6 { v6 } else { v4 };
+                given.push(format!("--calls={}={address}", callee.name()).into());
+            }
         }
         if let Some(path) = &arguments.record {
             given.extend(["--record".into(), path.into()]);
