@@ -12,6 +12,7 @@ use crate::quantity::{Bound, Sustained};
 mod check;
 pub mod error;
 mod fault;
+pub mod keys;
 pub mod nearest;
 mod patterns;
 mod sections;

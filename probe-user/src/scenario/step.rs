@@ -4,31 +4,15 @@ use super::error::ScenarioError;
 use super::nearest::suggest;
 use super::sections::lasting;
 use super::table::{Found, Table};
-use super::{Dependency, FaultStep, Service, Step, StepAction, fault};
+use super::{Dependency, FaultStep, Service, Step, StepAction, fault, keys};
 use crate::fault::Fault;
 use crate::mistake::Mistake;
 use crate::plan::breadth::is_everything;
 use crate::plan::{Direction, Protocol};
 use crate::quantity::parse_duration;
 
-/// Keys that steps have, beside the arguments of their faults.
-pub(super) const KEYS: [&str; 9] = [
-    "at",
-    "for",
-    "on",
-    "fault",
-    "direction",
-    "near",
-    "proto",
-    "seed",
-    "run",
-];
-
-/// Those of them that a command has as well.
-const OF_COMMANDS: [&str; 2] = ["at", "run"];
-
 /// Transport protocols, as they are typed.
-pub(super) const PROTOCOLS: [(&str, Protocol); 3] = [
+const PROTOCOLS: [(&str, Protocol); 3] = [
     ("any", Protocol::Any),
     ("tcp", Protocol::Tcp),
     ("udp", Protocol::Udp),
@@ -79,9 +63,8 @@ fn read_step(
     service: &Service,
     dependencies: &[Dependency],
 ) -> Result<Step, ScenarioError> {
-    let arguments = fault::keys();
-    let arguments = arguments.iter().map(String::as_str);
-    let known: Vec<&str> = KEYS.into_iter().chain(arguments).collect();
+    let known = keys::of_steps();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
     table.allow(&known)?;
     let title = table.title();
     let action = match (table.key("fault"), table.key("run")) {
@@ -227,9 +210,8 @@ fn refuse_everything(
 
 fn read_command(table: &Table<'_>) -> Result<Vec<String>, ScenarioError> {
     const EXAMPLE: &str = "[\"wrk\", \"-d5\", \"http://10.0.0.2:8080/\"]";
-    let of_a_fault = KEYS.iter().filter(|key| !OF_COMMANDS.contains(key));
-    let of_a_fault = of_a_fault.map(|key| (*key).to_owned());
-    for key in of_a_fault.chain(fault::keys()) {
+    let of_a_fault = keys::of_steps().into_iter();
+    for key in of_a_fault.filter(|key| !keys::COMMAND.contains(&&**key)) {
         if let Some(found) = table.key(&key) {
             let mistake =
                 Mistake::new(format!("\"{key}\" in {} belongs to a fault", table.title()));

@@ -255,13 +255,20 @@ impl<'a> Table<'a> {
         let table = |(n, item): (usize, &'a Spanned<DeValue<'a>>)| match item.get_ref() {
             DeValue::Table(entries) => Ok(Table {
                 source: self.source,
-                title: format!("[[{key}]] {}", n + 1),
+                title: format!("[[{}]] {}", self.path_of(key), n + 1),
                 at: item.span().start,
                 entries,
             }),
             _ => Err(self.wrong_type(key, &wanted, item)),
         };
         items.iter().enumerate().map(table).collect()
+    }
+
+    /// A key as its section's heading has it: "pattern" in [expect] is "expect.pattern".
+    fn path_of(&self, key: &str) -> String {
+        let section = self.title.strip_prefix('[');
+        let section = section.and_then(|it| it.strip_suffix(']'));
+        section.map_or_else(|| key.to_owned(), |section| format!("{section}.{key}"))
     }
 
     /// Reads a value; `read` returns `None` where it isn't of the type that is `wanted`.
