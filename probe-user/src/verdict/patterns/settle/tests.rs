@@ -56,6 +56,10 @@ fn who_waits_longer_breaks_a_timeout() {
     assert_eq!(settled(&expected, &slow, "timeout"), Status::NotMet);
     let one = since(&[20, 20, 2_000]);
     assert_eq!(settled(&expected, &one, "timeout"), Status::Unknown);
+    let few = since(&[[20; 97].as_slice(), &[600; 3]].concat());
+    assert_eq!(settled(&expected, &few, "timeout"), Status::Unknown);
+    let far = since(&[[20; 97].as_slice(), &[2_000; 3]].concat());
+    assert_eq!(settled(&expected, &far, "timeout"), Status::NotMet);
     let quick = since(&[20; 40]);
     assert_eq!(settled(&expected, &quick, "timeout"), Status::Unknown);
 }
