@@ -75,6 +75,12 @@ pub(crate) struct UpArguments {
     /// Have payments twice, the second at 10.77.4.2; calls go to both in turn
     #[arg(long)]
     pub(crate) replica: bool,
+    /// How long every dependency takes, in the median, instead of its own time
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) service_time: Option<Duration>,
+    /// How many calls every dependency works on at once; more wait. Without it, as many as come
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) capacity: Option<u32>,
     /// Start a dependency that died again after this long; without it, it stays dead
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub(crate) restart_after: Option<Duration>,
@@ -129,6 +135,12 @@ pub(crate) struct RoleArguments {
     /// Customers' requests a second
     #[arg(long, default_value_t = 50.0, value_parser = rate)]
     pub(crate) rate: f64,
+    /// How long a dependency takes in the median, in milliseconds
+    #[arg(long)]
+    pub(crate) service_time_ms: Option<u64>,
+    /// How many calls a dependency works on at once
+    #[arg(long)]
+    pub(crate) capacity: Option<u32>,
     /// How long a customer waits, in milliseconds
     #[arg(long, default_value_t = 3000)]
     pub(crate) patience_ms: u64,

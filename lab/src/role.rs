@@ -49,7 +49,7 @@ async fn play(arguments: &RoleArguments, recorder: Recorder, lifeline: Lifeline)
         Role::Shop => shop::open(arguments, recorder, lifeline).await,
         Role::Customers => customers::load(arguments, recorder, lifeline).await,
         Role::Payments | Role::PaymentsReplica | Role::Inventory | Role::Recommendations => {
-            dependency::serve(arguments.role, arguments.seed, lifeline).await
+            dependency::serve(arguments, lifeline).await
         }
     }
 }

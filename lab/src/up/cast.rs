@@ -114,7 +114,17 @@ impl<'a> Cast<'a> {
         let callees: &[Role] = match role {
             Role::Shop => &Role::DEPENDENCIES,
             Role::Customers => &[Role::Shop],
-            _ => return given,
+            _ => {
+                if let Some(time) = arguments.service_time {
+                    given.push(format!("--service-time-ms={}", time.as_millis()).into());
+                }
+                given.extend(
+                    arguments
+                        .capacity
+                        .map(|it| format!("--capacity={it}").into()),
+                );
+                return given;
+            }
         };
         for callee in callees {
             for instance in callee.instances(arguments.replica) {

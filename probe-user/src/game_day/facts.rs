@@ -27,7 +27,7 @@ impl GameDay {
     fn facts(&self, expected: &PatternExpectation, evidence: &dyn Evidence) -> Option<Facts> {
         let on = expected.on.as_str();
         let before = self.before?;
-        let during = self.faulted(on)?;
+        let during = self.faulted(on).or(self.during)?;
         let calls = |span: Span| evidence.dependency(on, span.from_ns, span.to_ns);
         let breaker = expected.circuit_breaker.and_then(|it| it.opens_within);
         let late = breaker.and_then(|within| {

@@ -34,7 +34,8 @@ pub struct Facts {
     pub most_in_flight: Option<u32>,
     /// The service's own calls in the steady state.
     pub service_before: WindowStats,
-    /// The service's own calls while faults held on the dependency.
+    /// The service's own calls while faults held on the dependency, or, where none did, while
+    /// steps went on.
     pub service_during: WindowStats,
 }
 
@@ -54,6 +55,7 @@ pub fn settle(expected: &PatternExpectation, facts: &Facts, open: &mut Expectati
             within.and_then(|it| breaker(it, facts))
         }
         "bulkhead" => expected.bulkhead.as_ref().and_then(|it| limit(it, facts)),
+        "load_shedding" => shedding(facts),
         _ => None,
     };
     let Some((measured, holds, evidence)) = settled else {
@@ -132,6 +134,24 @@ fn limit(expected: &BulkheadExpectation, facts: &Facts) -> Option<Settled> {
     broken.then(|| {
         let evidence = format!("{most} calls were in flight at once");
         (format!("limit at least {most}"), false, evidence)
+    })
+}
+
+/// Far more calls than usual that were all let in, and made each other wait.
+fn shedding(facts: &Facts) -> Option<Settled> {
+    let (before, during) = (&facts.service_before, &facts.service_during);
+    let usual = before.waited.quantile_us(0.99)?;
+    let then = during.waited.quantile_us(0.99)?;
+    let many = during.calls >= FEW && during.rate() >= before.rate() * 2.0;
+    let all_let_in = during.failed() * 100 <= during.calls;
+    (many && all_let_in && then >= usual * 4).then(|| {
+        let [usual, then] = [usual, then].map(|us| Duration::from_micros(us).told(1));
+        let evidence = format!(
+            "{:.0} calls a second instead of {:.0} were let in, and their p99 grew from {usual} to {then}",
+            during.rate(),
+            before.rate()
+        );
+        ("nobody refused".to_owned(), false, evidence)
     })
 }
 

@@ -52,6 +52,7 @@ pub fn play() -> Result<()> {
 fn run() -> Result<ExitStatus> {
     let mut probe = Command::new("probe");
     probe.args(["run", SCENARIO, "--headless", "--report", REPORTS]);
+    probe.args(["--color", "never"]);
     probe.args(fs::read_to_string(RUN)?.split_whitespace());
     probe.status().context("starting probe")
 }

@@ -124,6 +124,23 @@ fn attempts_in_all_are_held_against_calm_times() {
 }
 
 #[test]
+fn letting_everybody_in_breaks_load_shedding() {
+    let status = |count, ok, wait| {
+        let facts = Facts {
+            service_before: calls(100, 100, &[20; 100]),
+            service_during: calls(count, ok, &vec![wait; count as usize]),
+            ..Facts::default()
+        };
+        settled(&PatternExpectation::default(), &facts, "load_shedding")
+    };
+    assert_eq!(status(1_000, 1_000, 900), Status::NotMet);
+    // Some were refused; nobody waited longer; there were no more than usual.
+    assert_eq!(status(1_000, 600, 900), Status::Unknown);
+    assert_eq!(status(1_000, 1_000, 30), Status::Unknown);
+    assert_eq!(status(120, 120, 900), Status::Unknown);
+}
+
+#[test]
 fn more_in_flight_than_there_may_be_breaks_a_bulkhead() {
     let expected = PatternExpectation {
         bulkhead: Some(BulkheadExpectation {
