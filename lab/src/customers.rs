@@ -44,7 +44,7 @@ pub(crate) async fn load(
     say_ready()?;
     let patience = Duration::from_millis(arguments.patience_ms);
     let arrivals = Arrivals::new(arguments.rate, arguments.seed);
-    Ok(come(client, arrivals, patience, lifeline.cut()).await)
+    Ok(come(client, arrivals, patience, lifeline.cut(), CLOSING).await)
 }
 
 /// Sends more customers to a shop that is open, for a while. Returns how they fared.
@@ -54,17 +54,19 @@ pub(crate) async fn rush(address: SocketAddr, arguments: &RushArguments) -> Resu
     client.wait_until_healthy(OPENING).await?;
     let arrivals = Arrivals::new(arguments.rate, arguments.seed);
     let end = sleep(arguments.lasting);
-    let fared = come(Arc::new(client), arrivals, arguments.customers_timeout, end).await;
-    drop(writer);
+    let patience = arguments.customers_timeout;
+    let fared = come(Arc::new(client), arrivals, patience, end, patience).await;
+    writer.join();
     Ok(fared)
 }
 
-/// Has customers come by a schedule until the end, and those inside finish.
+/// Has customers come by a schedule until the end; those inside have so long to finish.
 async fn come(
     client: Arc<Client>,
     arrivals: Arrivals,
     patience: Duration,
     end: impl Future<Output = ()>,
+    closing: Duration,
 ) -> Value {
     let mut end = std::pin::pin!(end);
     let tally = Arc::new(Tally::default());
@@ -86,7 +88,7 @@ async fn come(
         while inside.try_join_next().is_some() {}
     }
     // Those who aren't done by then count neither as served nor as failed.
-    let _ = timeout(CLOSING, async {
+    let _ = timeout(closing, async {
         while inside.join_next().await.is_some() {}
     })
     .await;

@@ -143,7 +143,8 @@ fn shedding(facts: &Facts) -> Option<Settled> {
     let usual = before.waited.quantile_us(0.99)?;
     let then = during.waited.quantile_us(0.99)?;
     let many = during.calls >= FEW && during.rate() >= before.rate() * 2.0;
-    let all_let_in = during.failed() * 100 <= during.calls;
+    // Who left of their own accord was let in.
+    let all_let_in = during.errors * 100 <= during.calls;
     (many && all_let_in && then >= usual * 4).then(|| {
         let [usual, then] = [usual, then].map(|us| Duration::from_micros(us).told(1));
         let evidence = format!(
