@@ -2,7 +2,7 @@
 
 mod duration;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -75,6 +75,9 @@ pub(crate) struct UpArguments {
     /// Have payments twice, the second at 10.77.4.2; calls go to both in turn
     #[arg(long)]
     pub(crate) replica: bool,
+    /// Have the shop ask a resolver, at 10.77.5.2, where to go, before each call
+    #[arg(long)]
+    pub(crate) dns: bool,
     /// How long every dependency takes, in the median, instead of its own time
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub(crate) service_time: Option<Duration>,
@@ -135,6 +138,9 @@ pub(crate) struct RoleArguments {
     /// Customers' requests a second
     #[arg(long, default_value_t = 50.0, value_parser = rate)]
     pub(crate) rate: f64,
+    /// Whom to ask where dependencies are
+    #[arg(long)]
+    pub(crate) resolver: Option<IpAddr>,
     /// How long a dependency takes in the median, in milliseconds
     #[arg(long)]
     pub(crate) service_time_ms: Option<u64>,

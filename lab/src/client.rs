@@ -4,10 +4,11 @@
 
 mod exchange;
 mod failure;
+pub(crate) mod lookup;
 mod pool;
 mod stamped;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use tokio::time::{sleep, timeout};
 pub(crate) use self::failure::Failure;
 
 use self::exchange::Exchange;
+use self::lookup::Lookup;
 use self::pool::Pool;
 use crate::record::Recorder;
 use crate::topology::Role;
@@ -37,6 +39,8 @@ pub(crate) struct Client {
     pools: Vec<Pool>,
     /// Counts calls.
     turn: AtomicUsize,
+    /// Where it is asked, before each call, where to go.
+    lookup: Option<Lookup>,
     recorder: Recorder,
 }
 
@@ -74,8 +78,15 @@ impl Client {
             to,
             pools: addresses.into_iter().map(Pool::new).collect(),
             turn: AtomicUsize::new(0),
+            lookup: None,
             recorder,
         }
+    }
+
+    /// The same, which asks a resolver before each call where to go.
+    pub(crate) fn asking(self, resolver: Option<IpAddr>) -> Self {
+        let lookup = resolver.map(|resolver| Lookup::of(self.to, resolver));
+        Self { lookup, ..self }
     }
 
     /// Calls, and waits for the whole answer; for as long as it takes if no `patience` is given.
@@ -123,7 +134,15 @@ impl Client {
         exchange: &mut Exchange,
     ) -> Result<Answer, Failure> {
         let turn = self.turn.fetch_add(1, Relaxed);
-        let pool = self.pools.get(turn % self.pools.len().max(1));
+        let pool = match &self.lookup {
+            None => self.pools.get(turn % self.pools.len().max(1)),
+            Some(lookup) => {
+                let address = lookup.resolve().await?;
+                self.pools
+                    .iter()
+                    .find(|pool| pool.address().ip() == address)
+            }
+        };
         let pool = pool.ok_or(Failure::Unreachable)?;
         let mut connection = pool.take().await?;
         exchange.use_stamps(connection.arm());

@@ -15,6 +15,7 @@ mod network;
 mod pidfd;
 mod record;
 mod refusal;
+mod resolver;
 mod role;
 mod rush;
 mod seed;

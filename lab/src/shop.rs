@@ -46,6 +46,7 @@ pub(crate) async fn open(
         let of_it = arguments.calls.iter().filter(|(called, _)| *called == role);
         let addresses: Vec<_> = of_it.map(|(_, address)| *address).collect();
         let client = Client::new(Role::Shop, role, addresses, recorder.clone());
+        let client = client.asking(arguments.resolver);
         lifeline
             .unless_cut(client.wait_until_healthy(OPENING))
             .await?;

@@ -24,13 +24,16 @@ pub(crate) enum Role {
     Inventory,
     /// Suggests other things to buy: nice to have.
     Recommendations,
+    /// Tells the shop where the others are, where it is to ask.
+    Resolver,
     /// Load the shop.
     Customers,
 }
 
 impl Role {
     /// Every role, in the order in which they start.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Resolver,
         Self::Payments,
         Self::PaymentsReplica,
         Self::Inventory,
@@ -50,13 +53,15 @@ impl Role {
             Self::PaymentsReplica => "payments-2",
             Self::Inventory => "inventory",
             Self::Recommendations => "recommendations",
+            Self::Resolver => "resolver",
             Self::Customers => "customers",
         }
     }
 
     /// Whether the shop calls this role.
     pub(crate) fn is_dependency(self) -> bool {
-        Self::DEPENDENCIES.contains(&self) || self == Self::PaymentsReplica
+        let beside = [Self::PaymentsReplica, Self::Resolver];
+        Self::DEPENDENCIES.contains(&self) || beside.contains(&self)
     }
 
     /// Where calls to this role may go: itself first.
@@ -93,7 +98,11 @@ impl Link {
     /// Prefix length of the IPv6 subnets.
     pub(crate) const V6_PREFIX: u8 = 64;
     /// Every link there is.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
+        Self {
+            far: Role::Resolver,
+            subnet: 5,
+        },
         Self {
             far: Role::Payments,
             subnet: 1,
@@ -118,8 +127,16 @@ impl Link {
 
     /// The link that leads to `far`; the shop itself is reached over the customers' link.
     pub(crate) fn to(far: Role) -> Self {
-        let [payments, replica, inventory, recommendations, customers] = Self::ALL;
+        let [
+            resolver,
+            payments,
+            replica,
+            inventory,
+            recommendations,
+            customers,
+        ] = Self::ALL;
         match far {
+            Role::Resolver => resolver,
             Role::Payments => payments,
             Role::PaymentsReplica => replica,
             Role::Inventory => inventory,
