@@ -230,7 +230,18 @@ pub(super) fn promise<T: Measure>(
     key: &str,
     large: bool,
 ) -> Result<Option<Bound<T>>, ScenarioError> {
-    let found = table.quantity(key, |text| facing(Bound::parse(text)?, large, text))?;
+    let read = |text: &str| {
+        let bound = Bound::parse(text).map_err(|mistake| match T::parse(text) {
+            // Only one of the comparisons makes sense here.
+            Ok(_) if mistake.message.ends_with("has no comparison") => {
+                let sign = if large { ">=" } else { "<=" };
+                Mistake::new(mistake.message).hint(format!("write \"{sign} {}\"", text.trim()))
+            }
+            _ => mistake,
+        });
+        facing(bound?, large, text)
+    };
+    let found = table.quantity(key, read)?;
     Ok(found.map(|found| found.value))
 }
 
