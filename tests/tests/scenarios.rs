@@ -17,8 +17,8 @@ fn play(name: &str) -> Result<()> {
 
 #[test]
 #[ignore = "needs root"]
-fn a_dependency_that_answers_503() -> Result<()> {
-    play("dependency-503")
+fn a_database_that_is_down() -> Result<()> {
+    play("database-down")
 }
 
 #[test]
