@@ -2,7 +2,7 @@
 
 mod duration;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub(crate) enum Command {
         #[arg(long, default_value = "lab")]
         name: LabName,
     },
+    /// More customers for a while, beside those that come anyway
+    Rush(RushArguments),
     /// One process of the lab, started by `lab up`
     #[command(hide = true)]
     Role(RoleArguments),
@@ -70,6 +72,18 @@ pub(crate) struct UpArguments {
     /// Call over IPv6: customers to shop and shop to dependencies
     #[arg(long)]
     pub(crate) ipv6: bool,
+    /// Have payments twice, the second at 10.77.4.2; calls go to both in turn
+    #[arg(long)]
+    pub(crate) replica: bool,
+    /// Have the shop ask a resolver, at 10.77.5.2, where to go, before each call
+    #[arg(long)]
+    pub(crate) dns: bool,
+    /// How long every dependency takes, in the median, instead of its own time
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) service_time: Option<Duration>,
+    /// How many calls every dependency works on at once; more wait. Without it, as many as come
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) capacity: Option<u32>,
     /// Start a dependency that died again after this long; without it, it stays dead
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub(crate) restart_after: Option<Duration>,
@@ -79,6 +93,26 @@ pub(crate) struct UpArguments {
     /// Say on standard error what is being done
     #[arg(short, long)]
     pub(crate) verbose: bool,
+}
+
+/// Arguments of `lab rush`.
+#[derive(Args)]
+pub(crate) struct RushArguments {
+    /// The lab's name
+    #[arg(long, default_value = "lab")]
+    pub(crate) name: LabName,
+    /// Requests a second
+    #[arg(long, default_value_t = 500.0, value_parser = rate)]
+    pub(crate) rate: f64,
+    /// How long they keep coming
+    #[arg(long = "for", value_name = "DURATION", default_value = "5s", value_parser = duration::parse)]
+    pub(crate) lasting: Duration,
+    /// How long a customer waits before leaving
+    #[arg(long, default_value = "3s", value_parser = duration::parse)]
+    pub(crate) customers_timeout: Duration,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 2)]
+    pub(crate) seed: u64,
 }
 
 /// Arguments of one role's process.
@@ -104,6 +138,15 @@ pub(crate) struct RoleArguments {
     /// Customers' requests a second
     #[arg(long, default_value_t = 50.0, value_parser = rate)]
     pub(crate) rate: f64,
+    /// Whom to ask where dependencies are
+    #[arg(long)]
+    pub(crate) resolver: Option<IpAddr>,
+    /// How long a dependency takes in the median, in milliseconds
+    #[arg(long)]
+    pub(crate) service_time_ms: Option<u64>,
+    /// How many calls a dependency works on at once
+    #[arg(long)]
+    pub(crate) capacity: Option<u32>,
     /// How long a customer waits, in milliseconds
     #[arg(long, default_value_t = 3000)]
     pub(crate) patience_ms: u64,

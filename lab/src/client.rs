@@ -4,10 +4,12 @@
 
 mod exchange;
 mod failure;
+pub(crate) mod lookup;
 mod pool;
 mod stamped;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -20,6 +22,7 @@ use tokio::time::{sleep, timeout};
 pub(crate) use self::failure::Failure;
 
 use self::exchange::Exchange;
+use self::lookup::Lookup;
 use self::pool::Pool;
 use crate::record::Recorder;
 use crate::topology::Role;
@@ -28,11 +31,16 @@ use crate::topology::Role;
 const ONE_TRY: Duration = Duration::from_secs(1);
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
-/// Calls one server.
+/// Calls one server, or several that are the same.
 pub(crate) struct Client {
     from: Role,
     to: Role,
-    pool: Pool,
+    /// One for each address.
+    pools: Vec<Pool>,
+    /// Counts calls.
+    turn: AtomicUsize,
+    /// Where it is asked, before each call, where to go.
+    lookup: Option<Lookup>,
     recorder: Recorder,
 }
 
@@ -57,14 +65,28 @@ impl Answer {
 }
 
 impl Client {
-    /// Makes a client that connects when it is first needed.
-    pub(crate) fn new(from: Role, to: Role, address: SocketAddr, recorder: Recorder) -> Self {
+    /// Makes a client that connects when it is first needed. Where there are several addresses,
+    /// calls go to each in turn.
+    pub(crate) fn new(
+        from: Role,
+        to: Role,
+        addresses: Vec<SocketAddr>,
+        recorder: Recorder,
+    ) -> Self {
         Self {
             from,
             to,
-            pool: Pool::new(address),
+            pools: addresses.into_iter().map(Pool::new).collect(),
+            turn: AtomicUsize::new(0),
+            lookup: None,
             recorder,
         }
+    }
+
+    /// The same, which asks a resolver before each call where to go.
+    pub(crate) fn asking(self, resolver: Option<IpAddr>) -> Self {
+        let lookup = resolver.map(|resolver| Lookup::of(self.to, resolver));
+        Self { lookup, ..self }
     }
 
     /// Calls, and waits for the whole answer; for as long as it takes if no `patience` is given.
@@ -111,7 +133,18 @@ impl Client {
         request: Request<Full<Bytes>>,
         exchange: &mut Exchange,
     ) -> Result<Answer, Failure> {
-        let mut connection = self.pool.take().await?;
+        let turn = self.turn.fetch_add(1, Relaxed);
+        let pool = match &self.lookup {
+            None => self.pools.get(turn % self.pools.len().max(1)),
+            Some(lookup) => {
+                let address = lookup.resolve().await?;
+                self.pools
+                    .iter()
+                    .find(|pool| pool.address().ip() == address)
+            }
+        };
+        let pool = pool.ok_or(Failure::Unreachable)?;
+        let mut connection = pool.take().await?;
         exchange.use_stamps(connection.arm());
         let response = connection.send(request).await?;
         let (head, body) = response.into_parts();
@@ -120,7 +153,7 @@ impl Client {
             .await
             .map_err(|error| Failure::of_exchange(&error))?
             .to_bytes();
-        self.pool.give_back(connection);
+        pool.give_back(connection);
         let status = head.status.as_u16();
         Ok(Answer {
             status,

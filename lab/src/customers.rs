@@ -4,6 +4,7 @@
 mod arrivals;
 mod tally;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,13 +14,13 @@ use http_body_util::Full;
 use hyper::Request;
 use serde_json::Value;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use self::arrivals::{Arrival, Arrivals};
 use self::tally::Tally;
-use crate::cli::RoleArguments;
+use crate::cli::{RoleArguments, RushArguments};
 use crate::client::Client;
-use crate::record::Recorder;
+use crate::record::{self, Recorder};
 use crate::role::{Lifeline, say_ready};
 use crate::topology::Role;
 
@@ -36,20 +37,46 @@ pub(crate) async fn load(
     mut lifeline: Lifeline,
 ) -> Result<Value> {
     let (shop, address) = *arguments.calls.first().context("customers need a shop")?;
-    let client = Arc::new(Client::new(Role::Customers, shop, address, recorder));
+    let client = Arc::new(Client::new(Role::Customers, shop, vec![address], recorder));
     lifeline
         .unless_cut(client.wait_until_healthy(OPENING))
         .await?;
     say_ready()?;
     let patience = Duration::from_millis(arguments.patience_ms);
+    let arrivals = Arrivals::new(arguments.rate, arguments.seed);
+    Ok(come(client, arrivals, patience, lifeline.cut(), CLOSING).await)
+}
+
+/// Sends more customers to a shop that is open, for a while. Returns how they fared.
+pub(crate) async fn rush(address: SocketAddr, arguments: &RushArguments) -> Result<Value> {
+    let (recorder, writer) = record::start(None, "rush")?;
+    let client = Client::new(Role::Customers, Role::Shop, vec![address], recorder);
+    client.wait_until_healthy(OPENING).await?;
+    let arrivals = Arrivals::new(arguments.rate, arguments.seed);
+    let end = sleep(arguments.lasting);
+    let patience = arguments.customers_timeout;
+    let fared = come(Arc::new(client), arrivals, patience, end, patience).await;
+    writer.join();
+    Ok(fared)
+}
+
+/// Has customers come by a schedule until the end; those inside have so long to finish.
+async fn come(
+    client: Arc<Client>,
+    arrivals: Arrivals,
+    patience: Duration,
+    end: impl Future<Output = ()>,
+    closing: Duration,
+) -> Value {
+    let mut end = std::pin::pin!(end);
     let tally = Arc::new(Tally::default());
     let mut inside = JoinSet::new();
     let start = Instant::now();
-    for arrival in Arrivals::new(arguments.rate, arguments.seed) {
+    for arrival in arrivals {
         let due = start + arrival.at;
         tokio::select! {
             () = sleep_until(due) => {}
-            () = lifeline.cut() => break,
+            () = &mut end => break,
         }
         inside.spawn(visit(
             Arc::clone(&client),
@@ -61,11 +88,11 @@ pub(crate) async fn load(
         while inside.try_join_next().is_some() {}
     }
     // Those who aren't done by then count neither as served nor as failed.
-    let _ = timeout(CLOSING, async {
+    let _ = timeout(closing, async {
         while inside.join_next().await.is_some() {}
     })
     .await;
-    Ok(tally.summary(inside.len()))
+    tally.summary(inside.len())
 }
 
 async fn visit(

@@ -15,7 +15,9 @@ mod network;
 mod pidfd;
 mod record;
 mod refusal;
+mod resolver;
 mod role;
+mod rush;
 mod seed;
 mod server;
 mod shop;
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Up(arguments) => up::run(arguments),
         Command::Down { name } => backstage::down(&name),
+        Command::Rush(arguments) => rush::run(&arguments),
         Command::Role(arguments) => role::run(arguments),
         Command::Janitor { name } => janitor::run(&name),
     };

@@ -18,7 +18,7 @@ pub(crate) use self::lifeline::Lifeline;
 use crate::cli::RoleArguments;
 use crate::record::{self, Recorder};
 use crate::topology::Role;
-use crate::{customers, dependency, namespace, shop};
+use crate::{customers, dependency, namespace, resolver, shop};
 
 /// Plays the role that the arguments name.
 pub(crate) fn run(arguments: RoleArguments) -> Result<ExitCode> {
@@ -48,8 +48,9 @@ async fn play(arguments: &RoleArguments, recorder: Recorder, lifeline: Lifeline)
     match arguments.role {
         Role::Shop => shop::open(arguments, recorder, lifeline).await,
         Role::Customers => customers::load(arguments, recorder, lifeline).await,
-        Role::Payments | Role::Inventory | Role::Recommendations => {
-            dependency::serve(arguments.role, arguments.seed, lifeline).await
+        Role::Resolver => resolver::serve(lifeline).await,
+        Role::Payments | Role::PaymentsReplica | Role::Inventory | Role::Recommendations => {
+            dependency::serve(arguments, lifeline).await
         }
     }
 }

@@ -42,12 +42,15 @@ pub(crate) async fn open(
     mut lifeline: Lifeline,
 ) -> Result<Value> {
     let mut clients = Vec::new();
-    for (role, address) in &arguments.calls {
-        let client = Client::new(Role::Shop, *role, *address, recorder.clone());
+    for role in Role::DEPENDENCIES {
+        let of_it = arguments.calls.iter().filter(|(called, _)| *called == role);
+        let addresses: Vec<_> = of_it.map(|(_, address)| *address).collect();
+        let client = Client::new(Role::Shop, role, addresses, recorder.clone());
+        let client = client.asking(arguments.resolver);
         lifeline
             .unless_cut(client.wait_until_healthy(OPENING))
             .await?;
-        clients.push((*role, client));
+        clients.push((role, client));
     }
     let patterns = Patterns::all_but(&arguments.without);
     let door = Arc::new(Door::new(

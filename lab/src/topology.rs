@@ -18,18 +18,24 @@ pub(crate) enum Role {
     Shop,
     /// Takes the money: a checkout needs it.
     Payments,
+    /// Payments once more, where there are two of it.
+    PaymentsReplica,
     /// Knows the stock: every page asks it.
     Inventory,
     /// Suggests other things to buy: nice to have.
     Recommendations,
+    /// Tells the shop where the others are, where it is to ask.
+    Resolver,
     /// Load the shop.
     Customers,
 }
 
 impl Role {
     /// Every role, in the order in which they start.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Resolver,
         Self::Payments,
+        Self::PaymentsReplica,
         Self::Inventory,
         Self::Recommendations,
         Self::Shop,
@@ -44,15 +50,26 @@ impl Role {
         match self {
             Self::Shop => "shop",
             Self::Payments => "payments",
+            Self::PaymentsReplica => "payments-2",
             Self::Inventory => "inventory",
             Self::Recommendations => "recommendations",
+            Self::Resolver => "resolver",
             Self::Customers => "customers",
         }
     }
 
     /// Whether the shop calls this role.
     pub(crate) fn is_dependency(self) -> bool {
-        Self::DEPENDENCIES.contains(&self)
+        let beside = [Self::PaymentsReplica, Self::Resolver];
+        Self::DEPENDENCIES.contains(&self) || beside.contains(&self)
+    }
+
+    /// Where calls to this role may go: itself first.
+    pub(crate) fn instances(self, replicas: bool) -> Vec<Self> {
+        match self {
+            Self::Payments if replicas => vec![Self::Payments, Self::PaymentsReplica],
+            role => vec![role],
+        }
     }
 }
 
@@ -81,10 +98,18 @@ impl Link {
     /// Prefix length of the IPv6 subnets.
     pub(crate) const V6_PREFIX: u8 = 64;
     /// Every link there is.
-    pub(crate) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 6] = [
+        Self {
+            far: Role::Resolver,
+            subnet: 5,
+        },
         Self {
             far: Role::Payments,
             subnet: 1,
+        },
+        Self {
+            far: Role::PaymentsReplica,
+            subnet: 4,
         },
         Self {
             far: Role::Inventory,
@@ -102,9 +127,18 @@ impl Link {
 
     /// The link that leads to `far`; the shop itself is reached over the customers' link.
     pub(crate) fn to(far: Role) -> Self {
-        let [payments, inventory, recommendations, customers] = Self::ALL;
+        let [
+            resolver,
+            payments,
+            replica,
+            inventory,
+            recommendations,
+            customers,
+        ] = Self::ALL;
         match far {
+            Role::Resolver => resolver,
             Role::Payments => payments,
+            Role::PaymentsReplica => replica,
             Role::Inventory => inventory,
             Role::Recommendations => recommendations,
             Role::Customers | Role::Shop => customers,

@@ -14,11 +14,15 @@ use crate::verdict::{Ending, FaultCounters, Recovery};
 
 mod course;
 mod detection;
+mod facts;
 mod gauges;
 mod outcome;
 mod phases;
 mod view;
 mod watch;
+
+/// A first look later than this has missed some of what happened before it.
+const PROMPT_NS: u64 = 500_000_000;
 
 /// What the game day reads. Spans are on CLOCK_MONOTONIC, their end excluded; a call belongs
 /// to the span that it ended in.
@@ -124,6 +128,8 @@ pub struct GameDay {
     scenario: Scenario,
     seed: u64,
     started_ns: u64,
+    /// Since when what happens is read as it happens: arming may have taken its time.
+    watching_ns: Option<u64>,
     phase: Phase,
     steps: Vec<StepState>,
     timeline: Vec<TimelineEntry>,
@@ -156,6 +162,7 @@ impl GameDay {
             scenario,
             seed,
             started_ns: now_ns,
+            watching_ns: None,
             phase: Phase::Before,
             timeline: Vec::new(),
             ending: None,
@@ -206,6 +213,9 @@ impl GameDay {
         if self.is_over() {
             return actions;
         }
+        let late = now_ns.saturating_sub(self.started_ns) > PROMPT_NS;
+        let since = if late { now_ns } else { self.started_ns };
+        self.watching_ns.get_or_insert(since);
         self.lost.last = evidence.lost_events();
         self.look_at_gauges(now_ns, evidence);
         if self.lost.first.is_none() {

@@ -1,17 +1,18 @@
 //! A game day as it is written: read from TOML, checked whole, with every mistake on its line.
 //!
-//! What the format names and this version can't do yet is refused, never passed over.
+//! What isn't known is refused, never passed over.
 
 use std::time::Duration;
 
 use crate::endpoint::EndpointSpec;
 use crate::fault::{Fault, Modifiers};
-use crate::plan::{Direction, Share};
+use crate::plan::{Direction, Protocol, Share};
 use crate::quantity::{Bound, Sustained};
 
 mod check;
 pub mod error;
 mod fault;
+pub mod keys;
 pub mod nearest;
 mod patterns;
 mod sections;
@@ -144,6 +145,10 @@ pub struct FaultStep {
     pub modifiers: Modifiers,
     /// In which direction.
     pub direction: Direction,
+    /// Of which transport protocol.
+    pub protocol: Protocol,
+    /// Where its random decisions come from; `None` for the game day's seed.
+    pub seed: Option<u64>,
     /// Whether it is for the service's own traffic alone.
     pub is_near: bool,
     /// For how long.
@@ -158,11 +163,16 @@ impl FaultStep {
 
     /// What happens, as it is read: "delay 2s ±200ms, ramp 5s".
     pub fn words(&self) -> String {
+        let protocol = match self.protocol {
+            Protocol::Any => "",
+            Protocol::Tcp => ", TCP alone",
+            Protocol::Udp => ", UDP alone",
+        };
         let whose = match self.is_near && self.dependency.is_some() {
             true => ", for the service alone",
             false => "",
         };
-        format!("{}{}{whose}", self.fault, self.modifiers)
+        format!("{}{}{protocol}{whose}", self.fault, self.modifiers)
     }
 }
 

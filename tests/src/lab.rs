@@ -75,6 +75,11 @@ impl Lab {
         })
     }
 
+    /// Its name, which nobody else's lab has.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The name of a role's network namespace.
     pub fn netns(&self, role: &str) -> String {
         format!("{}-{role}", self.name)

@@ -30,6 +30,7 @@ pub mod resolver;
 pub mod screen;
 pub mod sealed;
 pub mod servers;
+pub mod shipped;
 pub mod snapshot;
 pub mod snmp;
 pub mod socket;

@@ -7,7 +7,7 @@ mod rounds;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 use crate::process::note;
@@ -38,6 +38,8 @@ enum Trial {
     Crowd,
     /// Each parser on hostile input, 10⁸ executions
     Fuzz,
+    /// Each scenario that ships, with its pattern and without, five times in a row
+    Scenarios,
 }
 
 /// What came of a trial, or a part of it.
@@ -66,6 +68,14 @@ pub(crate) fn command(arguments: &Arguments) -> Result<ExitCode> {
             Trial::Kill => tell(&rounds::kill(arguments.times.unwrap_or(1_000))?)?,
             Trial::Stop => tell(&rounds::stop(arguments.times.unwrap_or(50))?)?,
             Trial::Crowd => tell(&rounds::crowd(arguments.times.unwrap_or(100))?)?,
+            Trial::Scenarios => {
+                let times = arguments.times.unwrap_or(5);
+                let (outcomes, all_well) = rounds::scenarios(times)?;
+                tell(&outcomes)?;
+                if !all_well {
+                    bail!("soak: not every verdict was the one expected");
+                }
+            }
             Trial::Fuzz => fuzz::all(arguments.times.unwrap_or(100_000_000), |it| tell(&[it]))?,
         }
     }

@@ -7,9 +7,10 @@ mod cpio;
 mod guest;
 mod machine;
 mod modules;
+mod run;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ enum Action {
     Test(TestArguments),
     /// Boot a kernel and inject the same faults by probe and by netem, side by side
     Bench(BenchArguments),
+    /// Boot a kernel and run a game day in it, in a lab; the exit code is probe's
+    Run(run::Arguments),
 }
 
 #[derive(clap::Args)]
@@ -75,6 +78,7 @@ pub(crate) fn command(arguments: &Arguments) -> Result<ExitCode> {
             let patience = Duration::from_secs(arguments.timeout);
             return bench::run(&arguments.kernel, patience, arguments.write);
         }
+        Action::Run(arguments) => return run::run(arguments),
     };
     let all = arguments.kernel == "all";
     let names: Vec<_> = KERNELS.iter().map(|kernel| kernel.name).collect();
@@ -127,8 +131,48 @@ pub(crate) fn test(name: &str, patience: Duration, only: &str) -> Result<Outcome
     Ok(boot(name, patience, only)?.outcome)
 }
 
+/// A file that is put into a machine.
+struct Given {
+    /// Where it is there, without the slash at its front.
+    path: &'static str,
+    content: Vec<u8>,
+}
+
+impl Given {
+    fn new(path: &'static str, content: impl Into<Vec<u8>>) -> Self {
+        let content = content.into();
+        Self { path, content }
+    }
+}
+
+/// What is booted.
+struct Booted<'a> {
+    /// Which kernel.
+    kernel: &'a str,
+    /// After which time it is given up.
+    patience: Duration,
+    /// What its program is asked for.
+    only: &'a str,
+    /// Files that are put into it.
+    given: &'a [Given],
+    /// Where what it writes on its second serial line goes.
+    second_line: Option<&'a Path>,
+}
+
 /// Boots the kernel `name` and tells all that its run came to.
 fn boot(name: &str, patience: Duration, only: &str) -> Result<machine::Run> {
+    boot_with(&Booted {
+        kernel: name,
+        patience,
+        only,
+        given: &[],
+        second_line: None,
+    })
+}
+
+/// Boots a kernel and tells all that its run came to.
+fn boot_with(booted: &Booted<'_>) -> Result<machine::Run> {
+    let (name, patience) = (booted.kernel, booted.patience);
     if let Some(reason) = missing_program() {
         bail!("test kernel {name}: {reason}");
     }
@@ -142,13 +186,15 @@ fn boot(name: &str, patience: Duration, only: &str) -> Result<machine::Run> {
         programs: &[
             ("vm-init", programs.join(TEST_PROGRAM)),
             ("probe", programs.join("probe")),
+            ("lab", programs.join("lab")),
             ("ip", tool("ip")?),
             ("tc", tool("tc")?),
         ],
         files: &tables(),
         scratch: &folder,
         patience,
-        only,
+        only: booted.only,
+        given: booted.given,
     };
     let initramfs = folder.join(format!("initramfs-{name}.cpio"));
     let archive = guest.initramfs()?;
@@ -158,7 +204,7 @@ fn boot(name: &str, patience: Duration, only: &str) -> Result<machine::Run> {
         kernel.release,
         archive.len() / 1_000_000
     ));
-    machine::run(&kernel, &initramfs, patience)
+    machine::run(&kernel, &initramfs, patience, booted.second_line)
 }
 
 /// The tables of tc's distributions for netem, where this machine has them.

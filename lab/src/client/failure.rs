@@ -10,6 +10,8 @@ pub(crate) enum Failure {
     Timeout,
     /// The connection took too long.
     ConnectTimeout,
+    /// Nobody could say where it is.
+    Unresolved,
     /// Nobody listens there.
     Refused,
     /// There is no way there.
@@ -28,6 +30,7 @@ impl Failure {
         match self {
             Self::Timeout => "timeout",
             Self::ConnectTimeout => "connect_timeout",
+            Self::Unresolved => "unresolved",
             Self::Refused => "refused",
             Self::Unreachable => "unreachable",
             Self::Reset => "reset",

@@ -34,6 +34,11 @@ impl Pool {
         }
     }
 
+    /// Where its connections go.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// An idle connection that still works, or else a new one.
     pub(super) async fn take(&self) -> Result<Connection, Failure> {
         while let Some(mut connection) = self.pop() {

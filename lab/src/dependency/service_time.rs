@@ -43,6 +43,19 @@ impl ServiceTime {
         }
     }
 
+    /// The same with another median, the tail in proportion, and no bounds of its own.
+    pub(crate) fn with_median(self, median_ms: Option<u64>) -> Self {
+        match median_ms {
+            None => self,
+            Some(median_ms) => Self {
+                median_ms: median_ms as f64,
+                least_ms: 0.0,
+                most_ms: f64::INFINITY,
+                ..self
+            },
+        }
+    }
+
     /// Draws one service time.
     pub(crate) fn draw(self, rng: &mut impl Rng) -> Duration {
         let milliseconds = self.median_ms * (self.sigma * standard_normal(rng)).exp();

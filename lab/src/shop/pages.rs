@@ -129,7 +129,8 @@ fn get(path_and_query: String) -> Request<Full<Bytes>> {
 
 /// The same order has the same key however often it is tried, so that it is charged once.
 fn charge(order: u64) -> Request<Full<Bytes>> {
-    let mut request = request(Method::POST, "/charge", json!({"order": order}).to_string());
+    let path = format!("/orders/{order}/charge");
+    let mut request = request(Method::POST, &path, json!({"order": order}).to_string());
     request
         .headers_mut()
         .insert("idempotency-key", order.into());

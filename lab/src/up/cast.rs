@@ -12,7 +12,7 @@ use super::ending::Ending;
 use super::player::Player;
 use crate::cli::UpArguments;
 use crate::janitor::Janitor;
-use crate::topology::{Role, listens_at};
+use crate::topology::{Link, Role, listens_at};
 
 /// The processes of a lab.
 pub(super) struct Cast<'a> {
@@ -33,7 +33,13 @@ impl<'a> Cast<'a> {
 
     /// Starts everybody; returns once everybody is ready.
     pub(super) async fn start(&mut self) -> Result<()> {
-        for role in Role::ALL {
+        let (replica, dns) = (self.arguments.replica, self.arguments.dns);
+        let left_out = |role: &Role| match role {
+            Role::PaymentsReplica => !replica,
+            Role::Resolver => !dns,
+            _ => false,
+        };
+        for role in Role::ALL.into_iter().filter(|role| !left_out(role)) {
             self.hire(role).await?;
         }
         Ok(())
@@ -111,14 +117,34 @@ impl<'a> Cast<'a> {
             format!("--seed={}", arguments.seed).into(),
         ];
         let callees: &[Role] = match role {
-            Role::Shop => &Role::DEPENDENCIES,
+            Role::Shop => {
+                if arguments.dns {
+                    let [v4, v6] = Link::to(Role::Resolver).far_end();
+                    let address = if arguments.ipv6 { v6 } else { v4 };
+                    given.push(format!("--resolver={address}").into());
+                }
+                &Role::DEPENDENCIES
+            }
+            Role::Resolver => return given,
             Role::Customers => &[Role::Shop],
-            _ => return given,
+            _ => {
+                if let Some(time) = arguments.service_time {
+                    given.push(format!("--service-time-ms={}", time.as_millis()).into());
+                }
+                given.extend(
+                    arguments
+                        .capacity
+                        .map(|it| format!("--capacity={it}").into()),
+                );
+                return given;
+            }
         };
         for callee in callees {
-            let [v4, v6] = listens_at(*callee);
-            let address = if arguments.ipv6 { v6 } else { v4 };
-            given.push(format!("--calls={}={address}", callee.name()).into());
+            for instance in callee.instances(arguments.replica) {
+                let [v4, v6] = listens_at(instance);
+                let address = if arguments.ipv6 { v6 } else { v4 };
+                given.push(format!("--calls={}={address}", callee.name()).into());
+            }
         }
         if let Some(path) = &arguments.record {
             given.extend(["--record".into(), path.into()]);

@@ -40,8 +40,12 @@ struct Document<'a> {
     ready: bool,
     service: Service<'a>,
     dependencies: Vec<Dependency<'a>>,
+    time_box_ms: u128,
+    steady_state: Steady,
     timeline: Vec<Entry<'a>>,
     ends_ms: u128,
+    recovery_ms: Option<u128>,
+    abort: Vec<String>,
     problems: &'a [String],
 }
 
@@ -62,6 +66,12 @@ struct Dependency<'a> {
     endpoints: Vec<String>,
     interfaces: &'a [String],
     would_touch: Option<&'a Reached>,
+}
+
+#[derive(Serialize)]
+struct Steady {
+    for_ms: u128,
+    bounds: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -121,8 +131,15 @@ fn json(scenario: &Scenario, ground: &Ground, file: String) -> Result<String> {
                     .filter(|_| is_faulted(scenario, &dependency.name)),
             })
             .collect(),
+        time_box_ms: scenario.time_box.as_millis(),
+        steady_state: Steady {
+            for_ms: scenario.steady_state.duration.as_millis(),
+            bounds: steady_bounds(scenario),
+        },
         timeline: in_order(scenario).into_iter().map(entry).collect(),
         ends_ms: scenario.steps_end().as_millis(),
+        recovery_ms: scenario.expect.recovery.map(|it| it.limit.as_millis()),
+        abort: guards(scenario),
         problems: &ground.problems,
     };
     Ok(serde_json::to_string(&document)?)
@@ -175,10 +192,16 @@ fn text(scenario: &Scenario, ground: &Ground, color: bool) -> String {
         }
     }
     text += "\ntimeline, from the end of the steady state\n";
+    let _ = writeln!(text, "{}", steady_line(scenario));
     for step in in_order(scenario) {
         let _ = writeln!(text, "{}", step_line(step, scenario.steps_end()));
     }
-    text.push('\n');
+    let _ = writeln!(text, "{}", recovery_line(scenario));
+    for guard in guards(scenario) {
+        let _ = writeln!(text, "every fault ends where {guard}");
+    }
+    let limit = typed_duration(scenario.time_box);
+    let _ = writeln!(text, "all of it ends {limit} after its beginning\n");
     for problem in &ground.problems {
         let mark = Paint::Warning.text("problem:", color);
         let _ = writeln!(text, "{mark} {problem}");
@@ -214,6 +237,38 @@ fn reach_line(reach: &Reach) -> String {
             format!("{} via {}", endpoints.join(", "), interfaces.join(", "))
         }
     }
+}
+
+/// What has to hold before the first step.
+fn steady_line(scenario: &Scenario) -> String {
+    let lasting = format!("for {}", typed_duration(scenario.steady_state.duration));
+    let bounds = steady_bounds(scenario).join(", ");
+    format!("{:>7} {lasting:<10}steady state: {bounds}", "before")
+}
+
+/// What is waited for behind the last one.
+fn recovery_line(scenario: &Scenario) -> String {
+    let end = typed_duration(scenario.steps_end());
+    let within = match &scenario.expect.recovery {
+        Some(bound) => format!(", within {}", typed_duration(bound.limit)),
+        None => String::new(),
+    };
+    format!("{end:>7} {:<10}the steady state again{within}", "after")
+}
+
+fn steady_bounds(scenario: &Scenario) -> Vec<String> {
+    let steady = &scenario.steady_state;
+    let rate = steady.success_rate.map(|it| format!("success_rate {it}"));
+    let p99 = steady.p99.map(|it| format!("p99 {it}"));
+    [rate, p99].into_iter().flatten().collect()
+}
+
+/// What ends every fault at once.
+fn guards(scenario: &Scenario) -> Vec<String> {
+    let abort = &scenario.abort;
+    let rate = abort.success_rate.map(|it| format!("success_rate {it}"));
+    let p99 = abort.p99.map(|it| format!("p99 {it}"));
+    [rate, p99].into_iter().flatten().collect()
 }
 
 /// A step, and a bar that shows when it holds.
@@ -274,6 +329,10 @@ mod tests {
         let fault = text.find("payments · delay 2s").unwrap();
         let command = text.find("5s run").unwrap();
         assert!(fault < command, "{text}");
+        let before = text.find("before for 10s   steady state: success_rate >= 99%");
+        assert!(before.is_some_and(|it| it < fault), "{text}");
+        let again = "10s after     the steady state again";
+        assert!(text.contains(again), "{text}");
         assert!(text.contains("valid, but not everything it names is there"));
     }
 
@@ -285,6 +344,9 @@ mod tests {
         assert!(json.starts_with(
             r#"{"schema":"probe.check/1","file":"slow.toml","scenario":"slow","hypothesis":"","valid":true,"ready":false,"#
         ));
+        assert!(
+            json.contains(r#""steady_state":{"for_ms":10000,"bounds":["success_rate >= 99%"]},"#)
+        );
         assert!(json.contains(
             r#""timeline":[{"at_ms":0,"for_ms":10000,"kind":"fault","on":"payments","direction":"egress","text":"delay 2s"}"#
         ), "{json}");

@@ -1,4 +1,4 @@
-//! `probe schema`: the JSON Schemas of what probe writes.
+//! `probe schema`: the JSON Schemas of what probe writes, and of the scenarios that it reads.
 
 use std::process::ExitCode;
 
@@ -7,13 +7,14 @@ use anyhow::Result;
 use super::say;
 use crate::report::schema;
 
-/// Print the JSON Schema of a document that probe writes
+/// Print the JSON Schema of a document that probe writes, or of scenarios
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   probe schema                     which there are
   probe schema observe             of what `probe observe -o json` writes
-  probe schema probe.call/1        of a line of `probe observe --events`")]
+  probe schema probe.call/1        of a line of `probe observe --events`
+  probe schema scenario            of game days, for editors to complete them")]
 pub struct SchemaArgs {
     /// Which document: its kind, as \"observe\", or what its \"schema\" says
     #[arg(value_name = "KIND", value_parser = schema::find)]

@@ -16,7 +16,7 @@ use crate::{
         delay_line::{Backend, Choice},
         injector::Injector,
     },
-    plan::{Plan, Protocol, Rule},
+    plan::{Plan, Rule},
     scenario::Scenario,
     verdict::FaultCounters,
 };
@@ -69,11 +69,11 @@ impl Faults {
                 modifiers: fault.modifiers,
                 endpoints: far
                     .map_or_else(Vec::new, |far| place.dependencies[far].endpoints.clone()),
-                protocol: Protocol::Any,
+                protocol: fault.protocol,
                 direction: fault.direction,
                 starts_ns: 0,
                 ends_ns: 0,
-                seed: seed(index),
+                seed: fault.seed.unwrap_or_else(|| seed(index)),
                 near: fault.is_near,
             });
         }

@@ -40,7 +40,11 @@ impl GameDay {
         let patterns = evidence.patterns();
         let mut expectations = self.expectations(evidence);
         let expected = self.scenario.expect.patterns.iter();
-        expectations.extend(expected.flat_map(|it| patterns::judge(it, &patterns.sheets)));
+        let mut of_patterns: Vec<_> = expected
+            .flat_map(|it| patterns::judge(it, &patterns.sheets))
+            .collect();
+        self.settle_patterns(&mut of_patterns, evidence);
+        expectations.extend(of_patterns);
         let faults = self.fault_outcomes();
         let (kind, reason) = decide(ending, &faults, &expectations);
         Some(Verdict {
@@ -87,6 +91,7 @@ impl GameDay {
             let steady = &self.scenario.steady_state;
             let lost = self.lost_after();
             let judged = judge::recovery(bound, steady, &self.recovery, &after, lost);
+            let judged = self.stayed_away(&after, lost).unwrap_or(judged);
             expectations.push(judged.expectation("recovery", on, bound));
         }
         expectations.push(self.steady_expectation(evidence));
@@ -133,6 +138,9 @@ impl GameDay {
             return Judged::unknown("it wasn't waited for");
         };
         let stats = span.service(evidence);
+        if let Some(judged) = self.stayed_away(&stats, self.lost_after()) {
+            return judged;
+        }
         let mut judged =
             judge::steady_state(&self.scenario.steady_state, &stats, self.lost_after());
         if matches!(self.recovery, Recovery::NotWithin(_)) && judged.status == Status::Met {
@@ -140,6 +148,30 @@ impl GameDay {
             judged.evidence = format!("too late, or on too few calls: {}", judged.evidence);
         }
         judged
+    }
+
+    /// A service that was killed and of which nothing was heard again did not come back. Without
+    /// calls nothing can be told otherwise: those who make them may have gone.
+    fn stayed_away(&self, after: &WindowStats, lost: u64) -> Option<Judged> {
+        let killed = self
+            .scenario
+            .steps
+            .iter()
+            .zip(&self.steps)
+            .any(|(step, it)| {
+                let ended = step
+                    .fault()
+                    .is_some_and(|fault| fault.fault.signal().is_some());
+                ended && it.counters.touched() > 0
+            });
+        let silent = after.calls == 0 && lost == 0;
+        let too_late = matches!(self.recovery, Recovery::NotWithin(_));
+        (killed && silent && too_late).then(|| Judged {
+            measured: "never".to_owned(),
+            status: Status::NotMet,
+            confidence: 1.0,
+            evidence: "no call ended since its process was killed".to_owned(),
+        })
     }
 
     /// Events lost since the game day began.

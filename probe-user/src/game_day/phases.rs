@@ -27,7 +27,7 @@ impl GameDay {
     pub(super) fn tick_before(&mut self, now: u64, evidence: &dyn Evidence, out: &mut Vec<Action>) {
         let steady = self.scenario.steady_state;
         let length = nanoseconds(steady.duration);
-        let waited = now.saturating_sub(self.started_ns);
+        let waited = now.saturating_sub(self.watching_ns.unwrap_or(now));
         if waited < length {
             return;
         }

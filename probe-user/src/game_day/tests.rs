@@ -428,6 +428,7 @@ fn lost_evidence_leaves_it_open_where_it_could_matter() {
 #[test]
 fn late_ticks_do_what_was_due() {
     let mut run = Run::new(SCENARIO);
+    run.tick();
     run.go(100, 7 * SECOND, |_, _| WELL);
     let verdict = run.verdict();
     assert_eq!(verdict.kind, VerdictKind::Passed, "{}", verdict.reason);

@@ -1,4 +1,5 @@
-//! The JSON Schemas of the documents that probe writes, as they are in docs/schema.
+//! The JSON Schemas of the documents that probe writes, and of the scenarios that it reads, as they
+//! are in docs/schema.
 
 use crate::mistake::Mistake;
 
@@ -14,7 +15,7 @@ pub struct Schema {
 }
 
 /// Those there are.
-pub const ALL: [Schema; 5] = [
+pub const ALL: [Schema; 6] = [
     Schema {
         kind: "call",
         id: "probe.call/1",
@@ -45,6 +46,14 @@ pub const ALL: [Schema; 5] = [
         text: include_str!(concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/../docs/schema/probe.observe-1.json"
+        )),
+    },
+    Schema {
+        kind: "scenario",
+        id: "probe.scenario/1",
+        text: include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../docs/schema/probe.scenario-1.json"
         )),
     },
     Schema {

@@ -50,6 +50,11 @@ impl Source<'_> {
     pub(super) fn syntax_error(&self, error: &toml::de::Error) -> ScenarioError {
         let offset = error.span().map_or(self.text.len(), |span| span.start);
         let message = error.message().lines().next().unwrap_or("not TOML");
+        let key = error.span().and_then(|span| self.text.get(span));
+        let message = match key.filter(|_| message == "duplicate key") {
+            Some(key) => format!("the key \"{}\" is there twice", key.trim()),
+            None => message.to_owned(),
+        };
         self.error(offset, Mistake::new(format!("not TOML: {message}")))
     }
 }

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use super::Dependency;
 use super::error::ScenarioError;
 use super::sections::{lasting, promise};
 use super::table::Table;
+use super::{Dependency, keys};
 use crate::mistake::Mistake;
 use crate::pattern::finding::Backoff;
 use crate::plan::Share;
@@ -62,15 +62,6 @@ pub struct BulkheadExpectation {
     pub isolates: Vec<String>,
 }
 
-const KEYS: [&str; 6] = [
-    "timeout",
-    "retry",
-    "circuit_breaker",
-    "bulkhead",
-    "fallback",
-    "load_shedding",
-];
-
 /// Reads all of them.
 pub(super) fn read_all(
     expect: &Table<'_>,
@@ -81,15 +72,18 @@ pub(super) fn read_all(
 }
 
 fn read(table: &Table<'_>, known: &[Dependency]) -> Result<PatternExpectation, ScenarioError> {
-    let mut keys = vec!["on"];
-    keys.extend(KEYS);
-    table.allow(&keys, &[])?;
+    table.allow(keys::PATTERN)?;
     let names: Vec<(&str, &str)> = known.iter().map(|it| (&*it.name, &*it.name)).collect();
     let example = format!("\"{}\"", names.first().map_or("payments", |it| it.0));
     let on = table.required("on", &example, table.choice("on", &names)?)?;
-    if KEYS.iter().all(|key| table.key(key).is_none()) {
+    let patterns: Vec<&str> = keys::PATTERN
+        .iter()
+        .filter(|it| **it != "on")
+        .copied()
+        .collect();
+    if patterns.iter().all(|key| table.key(key).is_none()) {
         let mistake = Mistake::new(format!("{} names no pattern", table.title()));
-        return Err(table.error(mistake.hint(format!("add one of {}", KEYS.join(", ")))));
+        return Err(table.error(mistake.hint(format!("add one of {}", patterns.join(", ")))));
     }
     Ok(PatternExpectation {
         on: on.value.to_owned(),
@@ -105,17 +99,17 @@ fn read(table: &Table<'_>, known: &[Dependency]) -> Result<PatternExpectation, S
             .transpose()?,
         fallback: table
             .table("fallback")?
-            .map(|it| share(&it, "success_rate", true))
+            .map(|it| share(&it, keys::FALLBACK, true))
             .transpose()?,
         load_shedding: table
             .table("load_shedding")?
-            .map(|it| share(&it, "shed_rate", false))
+            .map(|it| share(&it, keys::LOAD_SHEDDING, false))
             .transpose()?,
     })
 }
 
 fn retry(table: &Table<'_>) -> Result<RetryExpectation, ScenarioError> {
-    table.allow(&["attempts", "backoff", "jitter", "amplification"], &[])?;
+    table.allow(keys::RETRY)?;
     let kinds = [
         ("none", Backoff::None),
         ("fixed", Backoff::Fixed),
@@ -131,7 +125,7 @@ fn retry(table: &Table<'_>) -> Result<RetryExpectation, ScenarioError> {
 }
 
 fn breaker(table: &Table<'_>) -> Result<BreakerExpectation, ScenarioError> {
-    table.allow(&["opens_within", "recloses_within"], &[])?;
+    table.allow(keys::BREAKER)?;
     let within = |key: &str| -> Result<Option<Duration>, ScenarioError> {
         Ok(lasting(table, key)?.map(|it| it.value))
     };
@@ -145,7 +139,7 @@ fn bulkhead(
     table: &Table<'_>,
     names: &[(&str, &str)],
 ) -> Result<BulkheadExpectation, ScenarioError> {
-    table.allow(&["limit", "isolates"], &[])?;
+    table.allow(keys::BULKHEAD)?;
     let isolates = table.texts("isolates", "[\"inventory\"]")?;
     let isolates = isolates.map(|it| it.value).unwrap_or_default();
     for name in &isolates {
@@ -161,7 +155,12 @@ fn bulkhead(
     })
 }
 
-fn share(table: &Table<'_>, key: &str, large: bool) -> Result<Option<Bound<Share>>, ScenarioError> {
-    table.allow(&[key], &[])?;
-    promise(table, key, large)
+fn share(
+    table: &Table<'_>,
+    keys: &[&str],
+    large: bool,
+) -> Result<Option<Bound<Share>>, ScenarioError> {
+    table.allow(keys)?;
+    keys.first()
+        .map_or(Ok(None), |key| promise(table, key, large))
 }

@@ -6,7 +6,7 @@ use toml::de::DeTable;
 
 use super::error::{ScenarioError, Source};
 use super::table::{Found, Table};
-use super::{Abort, Dependency, Expect, Scenario, Service, SteadyState, Tier, check, step};
+use super::{Abort, Dependency, Expect, Scenario, Service, SteadyState, Tier, check, keys, step};
 use crate::endpoint::EndpointSpec;
 use crate::mistake::Mistake;
 use crate::quantity::{Bound, Measure, Relation, Sustained, parse_duration};
@@ -19,21 +19,7 @@ pub(super) fn read(text: &str, file: &str) -> Result<Scenario, ScenarioError> {
     let source = Source { file, text };
     let document = DeTable::parse(text).map_err(|error| source.syntax_error(&error))?;
     let top = Table::document(source, document.get_ref());
-    top.allow(
-        &[
-            "name",
-            "hypothesis",
-            "time_box",
-            "protect",
-            "service",
-            "dependency",
-            "steady_state",
-            "step",
-            "expect",
-            "abort",
-        ],
-        &[],
-    )?;
+    top.allow(keys::TOP)?;
     let name = top
         .required("name", "\"payments slow\"", top.text("name")?)?
         .value;
@@ -100,7 +86,7 @@ fn section<'a>(top: &Table<'a>, key: &str, what: &str) -> Result<Table<'a>, Scen
 }
 
 fn read_service(table: &Table<'_>) -> Result<Service, ScenarioError> {
-    table.allow(&["name", "listen", "process", "cgroup", "netns"], &[])?;
+    table.allow(keys::SERVICE)?;
     let text = |key: &str| Ok(table.text(key)?.map(|found| found.value));
     let cgroup = table.text("cgroup")?;
     if let Some(found) = cgroup
@@ -137,7 +123,7 @@ fn read_service(table: &Table<'_>) -> Result<Service, ScenarioError> {
 fn read_dependencies(top: &Table<'_>) -> Result<Vec<Dependency>, ScenarioError> {
     let mut dependencies: Vec<Dependency> = Vec::new();
     for table in top.tables("dependency")? {
-        table.allow(&["name", "to", "tier"], &[])?;
+        table.allow(keys::DEPENDENCY)?;
         let name = table.required("name", "\"payments\"", table.text("name")?)?;
         if dependencies.iter().any(|other| other.name == name.value) {
             let mistake = Mistake::new(format!("dependency \"{}\" is there twice", name.value));
@@ -186,7 +172,7 @@ fn read_endpoints(
 }
 
 fn read_steady_state(table: &Table<'_>) -> Result<SteadyState, ScenarioError> {
-    table.allow(&["for", "success_rate", "p99"], &[])?;
+    table.allow(keys::STEADY_STATE)?;
     let steady = SteadyState {
         duration: lasting(table, "for")?.map_or(DEFAULT_STEADY_TIME, |found| found.value),
         success_rate: promise(table, "success_rate", true)?,
@@ -202,17 +188,7 @@ fn read_steady_state(table: &Table<'_>) -> Result<SteadyState, ScenarioError> {
 }
 
 fn read_expect(table: &Table<'_>, dependencies: &[Dependency]) -> Result<Expect, ScenarioError> {
-    table.allow(
-        &[
-            "success_rate",
-            "p99",
-            "blast_radius",
-            "recovery",
-            "undeclared_dependencies",
-            "pattern",
-        ],
-        &[],
-    )?;
+    table.allow(keys::EXPECT)?;
     let count = |text: &str| {
         text.parse::<u64>().map_err(|_| {
             Mistake::new(format!("{text} is no count")).hint("write 0: none is expected")
@@ -230,7 +206,7 @@ fn read_expect(table: &Table<'_>, dependencies: &[Dependency]) -> Result<Expect,
 }
 
 fn read_abort(table: &Table<'_>) -> Result<Abort, ScenarioError> {
-    table.allow(&["success_rate", "p99"], &[])?;
+    table.allow(keys::ABORT)?;
     let abort = Abort {
         success_rate: table
             .quantity("success_rate", |text| {
@@ -254,7 +230,18 @@ pub(super) fn promise<T: Measure>(
     key: &str,
     large: bool,
 ) -> Result<Option<Bound<T>>, ScenarioError> {
-    let found = table.quantity(key, |text| facing(Bound::parse(text)?, large, text))?;
+    let read = |text: &str| {
+        let bound = Bound::parse(text).map_err(|mistake| match T::parse(text) {
+            // Only one of the comparisons makes sense here.
+            Ok(_) if mistake.message.ends_with("has no comparison") => {
+                let sign = if large { ">=" } else { "<=" };
+                Mistake::new(mistake.message).hint(format!("write \"{sign} {}\"", text.trim()))
+            }
+            _ => mistake,
+        });
+        facing(bound?, large, text)
+    };
+    let found = table.quantity(key, read)?;
     Ok(found.map(|found| found.value))
 }
 

@@ -4,18 +4,19 @@ use super::error::ScenarioError;
 use super::nearest::suggest;
 use super::sections::lasting;
 use super::table::{Found, Table};
-use super::{Dependency, FaultStep, Service, Step, StepAction, fault};
+use super::{Dependency, FaultStep, Service, Step, StepAction, fault, keys};
 use crate::fault::Fault;
 use crate::mistake::Mistake;
-use crate::plan::Direction;
 use crate::plan::breadth::is_everything;
+use crate::plan::{Direction, Protocol};
 use crate::quantity::parse_duration;
 
-/// Keys that every fault has, beside its own arguments.
-const FAULT_KEYS: [&str; 7] = ["at", "for", "on", "fault", "direction", "near", "run"];
-
-/// Keys of the format that this version can't do.
-const LATER: [&str; 3] = ["proto", "seed", "process"];
+/// Transport protocols, as they are typed.
+const PROTOCOLS: [(&str, Protocol); 3] = [
+    ("any", Protocol::Any),
+    ("tcp", Protocol::Tcp),
+    ("udp", Protocol::Udp),
+];
 
 /// Reads all steps.
 pub(super) fn read_all(
@@ -62,10 +63,9 @@ fn read_step(
     service: &Service,
     dependencies: &[Dependency],
 ) -> Result<Step, ScenarioError> {
-    let arguments = fault::keys();
-    let arguments = arguments.iter().map(String::as_str);
-    let known: Vec<&str> = FAULT_KEYS.into_iter().chain(arguments).collect();
-    table.allow(&known, &LATER)?;
+    let known = keys::of_steps();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    table.allow(&known)?;
     let title = table.title();
     let action = match (table.key("fault"), table.key("run")) {
         (Some(_), None) => StepAction::Fault(read_fault(table, service, dependencies)?),
@@ -119,7 +119,10 @@ fn read_fault(
         None => table.error(mistake),
     })?;
     let duration = lasting(table, "for")?;
+    let seed = table.number("seed", "7", parse_seed)?;
     Ok(FaultStep {
+        protocol: read_protocol(table, &fault)?,
+        seed: seed.map(|found| found.value),
         is_near,
         dependency,
         on,
@@ -128,6 +131,25 @@ fn read_fault(
         direction,
         duration: table.required("for", "\"30s\"", duration)?.value,
     })
+}
+
+/// Of which transport protocol, where that is asked for.
+fn read_protocol(table: &Table<'_>, fault: &Fault) -> Result<Protocol, ScenarioError> {
+    let Some(found) = table.choice("proto", &PROTOCOLS)? else {
+        return Ok(Protocol::Any);
+    };
+    let wrong = match found.value {
+        _ if fault.is_on_processes() => "it acts on processes, not on packets",
+        Protocol::Udp if fault.limit().is_some() => "it counts TCP connections",
+        _ => return Ok(found.value),
+    };
+    let mistake = Mistake::new(format!("proto: {}: {wrong}", fault.kind()));
+    Err(table.error_at(&found, mistake.hint("leave it out")))
+}
+
+fn parse_seed(text: &str) -> Result<u64, Mistake> {
+    let seed = text.parse();
+    seed.map_err(|_| Mistake::new(format!("{text} is no seed")).hint("write a number from 0 on"))
 }
 
 /// A fault on processes has no far side, and has to say that the service's are meant.
@@ -188,8 +210,8 @@ fn refuse_everything(
 
 fn read_command(table: &Table<'_>) -> Result<Vec<String>, ScenarioError> {
     const EXAMPLE: &str = "[\"wrk\", \"-d5\", \"http://10.0.0.2:8080/\"]";
-    let of_a_fault = ["for", "on", "direction", "near"].map(str::to_owned);
-    for key in of_a_fault.into_iter().chain(fault::keys()) {
+    let of_a_fault = keys::of_steps().into_iter();
+    for key in of_a_fault.filter(|key| !keys::COMMAND.contains(&&**key)) {
         if let Some(found) = table.key(&key) {
             let mistake =
                 Mistake::new(format!("\"{key}\" in {} belongs to a fault", table.title()));

@@ -33,8 +33,8 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Refuses keys that aren't `known`; those in `later` are said to be not supported yet.
-    pub(super) fn allow(&self, known: &[&str], later: &[&str]) -> Result<(), ScenarioError> {
+    /// Refuses keys that aren't `known`.
+    pub(super) fn allow(&self, known: &[&str]) -> Result<(), ScenarioError> {
         let mut keys: Vec<(usize, &str)> = self
             .entries
             .keys()
@@ -46,17 +46,8 @@ impl<'a> Table<'a> {
             return Ok(());
         };
         let title = &self.title;
-        let mistake = if later.contains(&key) {
-            Mistake::new(format!("\"{key}\" in {title} is not supported yet"))
-                .hint("leave it out, or wait for a later version")
-        } else {
-            suggest(
-                Mistake::new(format!("unknown key \"{key}\" in {title}")),
-                key,
-                known,
-            )
-        };
-        Err(self.source.error(at, mistake))
+        let mistake = Mistake::new(format!("unknown key \"{key}\" in {title}"));
+        Err(self.source.error(at, suggest(mistake, key, known)))
     }
 
     /// A mistake about the table as a whole.
@@ -264,13 +255,20 @@ impl<'a> Table<'a> {
         let table = |(n, item): (usize, &'a Spanned<DeValue<'a>>)| match item.get_ref() {
             DeValue::Table(entries) => Ok(Table {
                 source: self.source,
-                title: format!("[[{key}]] {}", n + 1),
+                title: format!("[[{}]] {}", self.path_of(key), n + 1),
                 at: item.span().start,
                 entries,
             }),
             _ => Err(self.wrong_type(key, &wanted, item)),
         };
         items.iter().enumerate().map(table).collect()
+    }
+
+    /// A key as its section's heading has it: "pattern" in [expect] is "expect.pattern".
+    fn path_of(&self, key: &str) -> String {
+        let section = self.title.strip_prefix('[');
+        let section = section.and_then(|it| it.strip_suffix(']'));
+        section.map_or_else(|| key.to_owned(), |section| format!("{section}.{key}"))
     }
 
     /// Reads a value; `read` returns `None` where it isn't of the type that is `wanted`.

@@ -323,7 +323,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "[abort]",
         "[[expect.pattern]]\non = \"payments\"\n\n[abort]",
-        "42: [[pattern]] 1 names no pattern\n\
+        "42: [[expect.pattern]] 1 names no pattern\n\
          hint: add one of timeout, retry, circuit_breaker, bulkhead, fallback, load_shedding",
     ),
     (
@@ -360,7 +360,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "netns = \"shop\"",
         "netns = \"shop\"\nlisten = 1",
-        "9: not TOML: duplicate key",
+        "9: not TOML: the key \"listen\" is there twice",
     ),
     (
         "[expect]",

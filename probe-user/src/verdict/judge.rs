@@ -260,7 +260,7 @@ fn slow(stats: &WindowStats, limit: Option<&Bound<Duration>>) -> u64 {
 }
 
 /// How many latencies are longer than a limit, as far as buckets tell.
-fn beyond(histogram: &Histogram, limit: Duration) -> u64 {
+pub(super) fn beyond(histogram: &Histogram, limit: Duration) -> u64 {
     histogram
         .buckets()
         .filter(|(low, width, _)| u128::from(low + width / 2) > limit.as_micros())

@@ -14,6 +14,10 @@ use crate::scenario::{
 };
 use crate::snapshot::Status;
 
+mod settle;
+
+pub use settle::{Facts, settle};
+
 /// One parameter held against what is expected of it.
 struct Part {
     expected: String,

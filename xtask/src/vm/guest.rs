@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use super::Given;
 use super::console::EXIT_MARK;
 use super::cpio::Archive;
 use super::modules::{self, Module};
@@ -46,6 +47,8 @@ pub(super) struct Guest<'a> {
     pub(super) patience: Duration,
     /// What the tests' names have to have in them.
     pub(super) only: &'a str,
+    /// Files that aren't of this machine.
+    pub(super) given: &'a [Given],
 }
 
 impl Guest<'_> {
@@ -64,8 +67,12 @@ impl Guest<'_> {
             "root",
             "var",
             "etc",
+            "game-day",
         ] {
             archive.folder(folder);
+        }
+        for given in self.given {
+            archive.program(given.path, &given.content);
         }
         archive.link("var/run", "../run");
         let read = |path: &Path| fs::read(path).with_context(|| format!("read {}", path.display()));

@@ -49,13 +49,19 @@ struct Machine {
     first: Option<String>,
 }
 
-/// Boots `kernel` with `initramfs`, prints its console and counts the tests it names.
+/// Boots `kernel` with `initramfs`, prints its console and counts the tests it names. What it writes
+/// on its second serial line goes into a file, if one is named.
 ///
 /// # Errors
 /// If qemu can't be started.
-pub(super) fn run(kernel: &KernelFiles, initramfs: &Path, patience: Duration) -> Result<Run> {
+pub(super) fn run(
+    kernel: &KernelFiles,
+    initramfs: &Path,
+    patience: Duration,
+    second_line: Option<&Path>,
+) -> Result<Run> {
     let begun = Instant::now();
-    let mut machine = Machine::boot(kernel, initramfs)?;
+    let mut machine = Machine::boot(kernel, initramfs, second_line)?;
     let mut console = Console::default();
     let mut rows = Vec::new();
     let end = machine.watch(&mut console, &mut rows, Instant::now() + patience);
@@ -83,7 +89,7 @@ pub(super) fn run(kernel: &KernelFiles, initramfs: &Path, patience: Duration) ->
 ///
 /// `-cx16`: emulated cmpxchg16b on two processors made Linux 6.12 fault; without it the kernel
 /// takes another way.
-fn qemu(kernel: &Path, initramfs: &Path) -> Command {
+fn qemu(kernel: &Path, initramfs: &Path, second_line: Option<&Path>) -> Command {
     let mut qemu = Command::new("qemu-system-x86_64");
     qemu.args([
         "-accel",
@@ -114,6 +120,9 @@ fn qemu(kernel: &Path, initramfs: &Path) -> Command {
         .arg(kernel)
         .arg("-initrd")
         .arg(initramfs);
+    if let Some(file) = second_line {
+        qemu.arg("-serial").arg(format!("file:{}", file.display()));
+    }
     qemu.stdin(Stdio::null()).stdout(Stdio::piped());
     qemu
 }
@@ -136,9 +145,9 @@ fn read_lines(stdout: impl Read, lines: &Sender<String>) {
 impl Machine {
     /// Boots one, and again where it says nothing at all: an emulated machine of several processors
     /// stands still now and then before its kernel has begun.
-    fn boot(kernel: &KernelFiles, initramfs: &Path) -> Result<Self> {
+    fn boot(kernel: &KernelFiles, initramfs: &Path, second_line: Option<&Path>) -> Result<Self> {
         for _ in 1..BOOTS {
-            let mut machine = Self::start(&kernel.image, initramfs)?;
+            let mut machine = Self::start(&kernel.image, initramfs, second_line)?;
             match machine.lines.recv_timeout(BOOT_PATIENCE) {
                 Err(RecvTimeoutError::Timeout) => {
                     process::note("the machine says nothing: it is booted again");
@@ -150,11 +159,11 @@ impl Machine {
                 }
             }
         }
-        Self::start(&kernel.image, initramfs)
+        Self::start(&kernel.image, initramfs, second_line)
     }
 
-    fn start(kernel: &Path, initramfs: &Path) -> Result<Self> {
-        let mut qemu = qemu(kernel, initramfs);
+    fn start(kernel: &Path, initramfs: &Path, second_line: Option<&Path>) -> Result<Self> {
+        let mut qemu = qemu(kernel, initramfs, second_line);
         let mut child = qemu
             .spawn()
             .with_context(|| format!("start {}", process::describe(&qemu)))?;

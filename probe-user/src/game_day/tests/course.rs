@@ -93,3 +93,15 @@ fn how_it_stands_is_how_it_would_be_aborted_and_changes_nothing() {
     verdict.course = standing.course.clone();
     assert_eq!(verdict, standing);
 }
+
+/// Where arming took its time, what was seen meanwhile is not all of what happened.
+#[test]
+fn a_late_first_look_counts_the_steady_state_from_then() {
+    let mut run = Run::new(SCENARIO);
+    run.now += 5 * SECOND;
+    run.tick();
+    assert!(run.day.steady_span().is_none());
+    run.go(20, TICK, |_, _| WELL);
+    let (from, _) = run.day.steady_span().unwrap();
+    assert!(from >= START + 5 * SECOND, "{from}");
+}

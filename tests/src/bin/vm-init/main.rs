@@ -5,6 +5,7 @@
 mod compare;
 mod connections;
 mod faults;
+mod game_day;
 mod leftovers;
 mod near;
 mod processes;
@@ -83,6 +84,9 @@ fn main() -> ExitCode {
     let only = std::env::args().nth(1).unwrap_or_default();
     if only == COMPARE {
         return tell(COMPARE, compare::all);
+    }
+    if only == game_day::ASKED {
+        return tell("game-day", game_day::play);
     }
     for (name, test) in TESTS.iter().filter(|(name, _)| name.contains(&only)) {
         failed |= tell(name, *test) != ExitCode::SUCCESS;
