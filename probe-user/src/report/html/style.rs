@@ -19,8 +19,7 @@ h1{font-size:1.7rem;margin:0 0 .5rem}h2{font-size:1.25rem;margin:2rem 0 .6rem}h3
 .ineffective,.inconclusive,.unknown{color:var(--unsure)}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{text-align:left;vertical-align:top;padding:.3rem .6rem;border-bottom:1px solid var(--line);\
-overflow-wrap:anywhere}
+th,td{text-align:left;vertical-align:top;padding:.3rem .6rem;border-bottom:1px solid var(--line)}
 td.n,th.n{text-align:right;overflow-wrap:normal;white-space:nowrap}
 code{font-family:ui-monospace,monospace;background:var(--soft);padding:.1rem .3rem;overflow-wrap:anywhere}
 figure{margin:1rem 0 1.6rem;break-inside:avoid}figcaption{font-weight:600;overflow-wrap:anywhere}
