@@ -205,10 +205,12 @@ fn of_threads(lanes: &Lanes, usual: &[f64], after: &[f64]) -> Kind {
     }
     match of_broad(usual, after) {
         Kind::Clusters(waits) => {
-            let inside: usize = waits
-                .iter()
-                .map(|(low, high)| count_within(after, *low, *high))
-                .sum();
+            let is_inside = |gap: &&f64| {
+                waits
+                    .iter()
+                    .any(|(low, high)| (*low..=*high).contains(*gap))
+            };
+            let inside = after.iter().filter(is_inside).count();
             let is_at_once = waits.iter().all(|it| it.1 < AT_ONCE_MS);
             let ends = (after.len() - inside) * 12 >= after.len();
             match (waits.len() >= 2 || is_at_once) && ends {
