@@ -2,6 +2,7 @@
 //! expectation open.
 
 use super::{Evidence, GameDay, Span, nanoseconds};
+use crate::pattern::Sheet;
 use crate::scenario::PatternExpectation;
 use crate::verdict::Expectation;
 use crate::verdict::patterns::{Facts, settle};
@@ -10,18 +11,29 @@ use crate::verdict::patterns::{Facts, settle};
 const GRAIN_NS: u64 = 100_000_000;
 
 impl GameDay {
-    /// Settles expectations of patterns that are open, unless lost events could turn them.
-    pub(super) fn settle_patterns(&self, judged: &mut [Expectation], evidence: &dyn Evidence) {
+    /// Settles what of an expected pattern is open, unless lost events could turn it.
+    pub(super) fn settle(
+        &self,
+        expected: &PatternExpectation,
+        judged: &mut [Expectation],
+        sheets: &[Sheet],
+        evidence: &dyn Evidence,
+    ) {
         if self.lost_so_far() > 0 {
             return;
         }
-        for expected in &self.scenario.expect.patterns {
-            let Some(facts) = self.facts(expected, evidence) else {
-                continue;
-            };
-            let of_it = judged.iter_mut().filter(|it| it.on == expected.on);
-            of_it.for_each(|open| settle(expected, &facts, open));
-        }
+        let Some(mut facts) = self.facts(expected, evidence) else {
+            return;
+        };
+        // Each process has places of its own, and those that wait are counted of all together.
+        let callers = sheets.iter().filter(|it| it.dependency == expected.on);
+        let mut pids: Vec<u32> = callers.map(|it| it.pid).collect();
+        pids.sort_unstable();
+        pids.dedup();
+        facts.one_caller = pids.len() <= 1;
+        judged
+            .iter_mut()
+            .for_each(|open| settle(expected, &facts, open));
     }
 
     fn facts(&self, expected: &PatternExpectation, evidence: &dyn Evidence) -> Option<Facts> {
@@ -50,6 +62,7 @@ impl GameDay {
             during: calls(during),
             since: calls(since),
             late: late.map(calls).unwrap_or_default(),
+            one_caller: false,
             most_in_flight: self.gauges.most(index, ms(since.from_ns), ms(since.to_ns)),
             service_before: before.service(evidence),
             service_during: during.service(evidence),

@@ -40,10 +40,11 @@ impl GameDay {
         let patterns = evidence.patterns();
         let mut expectations = self.expectations(evidence);
         let expected = self.scenario.expect.patterns.iter();
-        let mut of_patterns: Vec<_> = expected
-            .flat_map(|it| patterns::judge(it, &patterns.sheets))
-            .collect();
-        self.settle_patterns(&mut of_patterns, evidence);
+        let of_patterns = expected.flat_map(|it| {
+            let mut judged = patterns::judge(it, &patterns.sheets);
+            self.settle(it, &mut judged, &patterns.sheets, evidence);
+            judged
+        });
         expectations.extend(of_patterns);
         let faults = self.fault_outcomes();
         let (kind, reason) = decide(ending, &faults, &expectations);
@@ -91,7 +92,7 @@ impl GameDay {
             let steady = &self.scenario.steady_state;
             let lost = self.lost_after();
             let judged = judge::recovery(bound, steady, &self.recovery, &after, lost);
-            let judged = self.stayed_away(&after, lost).unwrap_or(judged);
+            let judged = self.stayed_away(evidence).unwrap_or(judged);
             expectations.push(judged.expectation("recovery", on, bound));
         }
         expectations.push(self.steady_expectation(evidence));
@@ -138,7 +139,7 @@ impl GameDay {
             return Judged::unknown("it wasn't waited for");
         };
         let stats = span.service(evidence);
-        if let Some(judged) = self.stayed_away(&stats, self.lost_after()) {
+        if let Some(judged) = self.stayed_away(evidence) {
             return judged;
         }
         let mut judged =
@@ -152,7 +153,11 @@ impl GameDay {
 
     /// A service that was killed and of which nothing was heard again did not come back. Without
     /// calls nothing can be told otherwise: those who make them may have gone.
-    fn stayed_away(&self, after: &WindowStats, lost: u64) -> Option<Judged> {
+    fn stayed_away(&self, evidence: &dyn Evidence) -> Option<Judged> {
+        let from_ns = self.during?.to_ns;
+        let to_ns = self.ended_ns.max(from_ns);
+        let since = Span { from_ns, to_ns };
+
         let killed = self
             .scenario
             .steps
@@ -164,13 +169,13 @@ impl GameDay {
                     .is_some_and(|fault| fault.fault.signal().is_some());
                 ended && it.counters.touched() > 0
             });
-        let silent = after.calls == 0 && lost == 0;
+        let silent = since.service(evidence).calls == 0 && self.lost_after() == 0;
         let too_late = matches!(self.recovery, Recovery::NotWithin(_));
         (killed && silent && too_late).then(|| Judged {
             measured: "never".to_owned(),
             status: Status::NotMet,
             confidence: 1.0,
-            evidence: "no call ended since its process was killed".to_owned(),
+            evidence: "it was killed, and no call ended since the last fault did".to_owned(),
         })
     }
 

@@ -114,6 +114,7 @@ fn attempts_in_all_are_held_against_calm_times() {
         service_before: calls(100, 100, &[]),
         service_during: calls(100, 100, &[]),
         during: calls(during, 0, &[]),
+        most_in_flight: Some(4),
         ..Facts::default()
     };
     let status = |during| settled(&bound(None), &facts(during), "retry");
@@ -121,6 +122,16 @@ fn attempts_in_all_are_held_against_calm_times() {
     assert_eq!(status(20), Status::Met);
     let jitter = settled(&bound(Some(true)), &facts(20), "retry");
     assert_eq!(jitter, Status::Unknown);
+    // Calls that hang have not ended, and may yet break it; and none that ended keeps nothing.
+    let hanging = |during, most_in_flight| Facts {
+        most_in_flight,
+        ..facts(during)
+    };
+    let status = |facts| settled(&bound(None), &facts, "retry");
+    assert_eq!(status(hanging(20, Some(90))), Status::Unknown);
+    assert_eq!(status(hanging(0, Some(4))), Status::Unknown);
+    assert_eq!(status(hanging(20, None)), Status::Unknown);
+    assert_eq!(status(hanging(150, None)), Status::NotMet);
 }
 
 #[test]
@@ -149,14 +160,17 @@ fn more_in_flight_than_there_may_be_breaks_a_bulkhead() {
         }),
         ..PatternExpectation::default()
     };
-    let status = |most| {
+    let of = |one_caller, most| {
         let facts = Facts {
             most_in_flight: Some(most),
+            one_caller,
             ..Facts::default()
         };
         settled(&expected, &facts, "bulkhead")
     };
+    let status = |most| of(true, most);
     assert_eq!(status(20), Status::NotMet);
+    assert_eq!(of(false, 20), Status::Unknown);
     assert_eq!(status(12), Status::Unknown);
     assert_eq!(status(10), Status::Unknown);
 }
