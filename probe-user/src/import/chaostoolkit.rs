@@ -39,18 +39,23 @@ pub fn read(text: &str) -> Result<Imported, Mistake> {
     let mut left_out = experiment.left_out();
     let steady = hypothesis::read(&experiment, &mut left_out);
     let plan = method::read(&experiment, &mut left_out);
-    if plan.steps.is_empty() {
-        let mut reasons = left_out
-            .iter()
-            .map(|it| format!("{}: {}", it.place, it.why));
-        let first = reasons.next().unwrap_or("its method is empty".to_owned());
+    let draft = write::Draft::of(&experiment, &steady, &plan, &mut left_out)?;
+    for it in &mut left_out {
+        // What an experiment says must not begin a line of the scenario, or steer a terminal.
+        it.place.retain(|it| !it.is_control());
+        it.why.retain(|it| !it.is_control());
+    }
+    if draft.is_empty() {
+        let of_method = left_out.iter().find(|it| it.place.starts_with("method"));
+        let reason = of_method.map(|it| format!("{}: {}", it.place, it.why));
+        let reason = reason.unwrap_or("its method is empty".to_owned());
         return Err(
-            Mistake::new(format!("nothing of the method can be kept; {first}")).hint(
+            Mistake::new(format!("nothing of the method can be kept; {reason}")).hint(
                 "a step is a process action: `probe inject FAULT …`, or a command of your own",
             ),
         );
     }
-    let scenario = write::scenario(&experiment, &steady, &plan, &mut left_out)?;
+    let scenario = draft.scenario(&left_out);
     Ok(Imported { scenario, left_out })
 }
 

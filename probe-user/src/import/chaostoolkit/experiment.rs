@@ -63,6 +63,8 @@ pub(super) struct Provider {
     #[serde(default)]
     pub(super) arguments: Value,
     #[serde(default)]
+    pub(super) headers: Value,
+    #[serde(default)]
     pub(super) url: String,
     #[serde(default)]
     pub(super) method: Option<String>,

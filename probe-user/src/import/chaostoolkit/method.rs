@@ -31,6 +31,10 @@ pub(super) enum Action {
     Run(Vec<String>),
 }
 
+/// What of a command's place in the order is lost.
+const WAITING: &str = "what follows it waits for its end there, and begins beside it here: set \
+                       \"at\" of the steps that follow";
+
 /// Reads the method, and what of the rollbacks has to be said.
 pub(super) fn read(experiment: &Experiment, left_out: &mut Vec<LeftOut>) -> Plan {
     let mut plan = Plan::default();
@@ -42,12 +46,19 @@ pub(super) fn read(experiment: &Experiment, left_out: &mut Vec<LeftOut>) -> Plan
             left_out.push(LeftOut { place, why });
             continue;
         };
-        at += pause(activity.pauses.before);
+        at = at.saturating_add(pause(activity.pauses.before));
         match action(told) {
             Ok(action) => {
                 let began = at;
                 if let (Action::Fault(fault), false) = (&action, activity.background) {
-                    at += parse_duration(&fault.lasts).unwrap_or_default();
+                    at = at.saturating_add(parse_duration(&fault.lasts).unwrap_or_default());
+                }
+                let is_waited_for = !activity.background && index + 1 < experiment.method.len();
+                if matches!(action, Action::Run(_)) && is_waited_for {
+                    left_out.push(LeftOut {
+                        place: place.clone(),
+                        why: WAITING.to_owned(),
+                    });
                 }
                 plan.steps.push(Step {
                     name: told.name.clone(),
@@ -58,7 +69,7 @@ pub(super) fn read(experiment: &Experiment, left_out: &mut Vec<LeftOut>) -> Plan
             }
             Err(why) => left_out.push(LeftOut { place, why }),
         }
-        at += pause(activity.pauses.after);
+        at = at.saturating_add(pause(activity.pauses.after));
     }
     for (index, activity) in experiment.rollbacks.iter().enumerate() {
         let place = activity.place("rollbacks", index);
@@ -80,12 +91,12 @@ fn action(activity: &Activity) -> Result<Action, String> {
     match activity.provider.kind.as_str() {
         "process" => {
             let words = words(&activity.provider)?;
-            match is_probe(&words[0]) {
-                true => Injection::read(&words[1..]).map(Action::Fault),
-                false => Ok(Action::Run(words)),
+            match of_probe(&words) {
+                Some(words) => Injection::read(words).map(Action::Fault),
+                None => Ok(Action::Run(words)),
             }
         }
-        "http" => Ok(Action::Run(as_curl(&activity.provider))),
+        "http" => as_curl(&activity.provider).map(Action::Run),
         "python" => Err(format!(
             "probe runs no Python ({}.{}): write it as a fault of probe, or as a command",
             activity.provider.module, activity.provider.func
@@ -100,8 +111,9 @@ fn not_undone(activity: Option<&Activity>) -> Option<String> {
     let Some(activity) = activity else {
         return Some("it refers to nothing that is there".to_owned());
     };
-    let is_stop = words(&activity.provider)
-        .is_ok_and(|words| is_probe(&words[0]) && words.get(1).is_some_and(|it| it == "stop"));
+    let is_stop = words(&activity.provider).is_ok_and(|words| {
+        of_probe(&words).is_some_and(|it| it.first().is_some_and(|it| it == "stop"))
+    });
     (activity.provider.kind != "process" || !is_stop).then(|| {
         "faults are always undone, but a scenario has no commands that run whatever happens: run \
          it after `probe run`, whatever that exits with"
@@ -109,8 +121,20 @@ fn not_undone(activity: Option<&Activity>) -> Option<String> {
     })
 }
 
-fn is_probe(path: &str) -> bool {
-    path.rsplit('/').next() == Some("probe")
+/// What follows `probe`, whoever starts it.
+fn of_probe(words: &[String]) -> Option<&[String]> {
+    let starts = |it: &String| ["sudo", "env"].contains(&it.as_str());
+    let skipped = match words.first().is_some_and(starts) {
+        true => {
+            1 + words[1..]
+                .iter()
+                .take_while(|it| it.starts_with('-'))
+                .count()
+        }
+        false => 0,
+    };
+    let (path, rest) = words[skipped..].split_first()?;
+    (path.rsplit('/').next() == Some("probe")).then_some(rest)
 }
 
 /// A process provider's command, in words.
@@ -152,7 +176,11 @@ fn words(provider: &Provider) -> Result<Vec<String>, String> {
     }
 }
 
-fn as_curl(provider: &Provider) -> Vec<String> {
+/// A call over HTTP as a command.
+fn as_curl(provider: &Provider) -> Result<Vec<String>, String> {
+    if !provider.arguments.is_null() || !provider.headers.is_null() {
+        return Err("a call with headers or a body can't be kept: make it a command".to_owned());
+    }
     let method = provider.method.as_deref().unwrap_or("GET");
     let words = [
         "curl",
@@ -164,5 +192,5 @@ fn as_curl(provider: &Provider) -> Vec<String> {
     ];
     let mut words: Vec<String> = words.map(str::to_owned).into();
     words.extend(["--output", "/dev/null", &provider.url].map(str::to_owned));
-    words
+    Ok(words)
 }

@@ -60,8 +60,21 @@ fn what_a_scenario_cant_hold_is_told_with_its_place() {
             {"name": "other", "tolerance": 200, "provider": {"type": "http", "url": "http://shop:9090/"}},
             {"name": "pods", "provider": {"type": "python", "module": "chaosk8s.probes", "func": "all"}}]},
         "method": [
-            {"type": "action", "name": "fault", "provider": {"type": "process", "path": "probe",
+            {"type": "action", "name": "fault", "provider": {"type": "process", "path": "sudo",
+                "arguments": "-n probe inject blackhole --process shop --to 10.0.0.7:80 --for 5s"}},
+            {"type": "action", "name": "pause", "provider": {"type": "process", "path": "probe",
+                "arguments": "inject pause --process shop --for 5s"}},
+            {"type": "action", "name": "load", "provider": {"type": "process", "path": "wrk"}},
+            {"type": "action", "name": "a number", "provider": {"type": "process", "path": "probe",
                 "arguments": "inject blackhole --process 4711 --to 10.0.0.7:80 --for 5s"}},
+            {"type": "action", "name": "another", "provider": {"type": "process", "path": "probe",
+                "arguments": "inject blackhole --process cart --to 10.0.0.7:80 --for 5s"}},
+            {"type": "action", "name": "nowhere", "provider": {"type": "process", "path": "probe",
+                "arguments": "inject delay 1s --process shop"}},
+            {"type": "action", "name": "odd", "provider": {"type": "process", "path": "probe",
+                "arguments": "inject delay 1s --to 10.0.0.7:80 --process shop --proto tpc"}},
+            {"type": "action", "name": "post", "provider": {"type": "http", "method": "POST",
+                "url": "http://shop:8080/", "arguments": {"a": 1}}},
             {"type": "action", "name": "typo", "provider": {"type": "process", "path": "probe",
                 "arguments": "inject dellay 1s --to 10.0.0.7:80"}},
             {"type": "action", "name": "dry", "provider": {"type": "process", "path": "probe",
@@ -80,7 +93,30 @@ fn what_a_scenario_cant_hold_is_told_with_its_place() {
     for line in told {
         assert!(imported.scenario.contains(&format!("# Left out: {line}\n")));
     }
-    assert!(Scenario::parse(&imported.scenario, "s").is_ok());
+    let scenario = Scenario::parse(&imported.scenario, "s").unwrap();
+    let kept: Vec<_> = scenario.steps.iter().map(|it| it.label()).collect();
+    assert_eq!(kept.len(), 3, "{kept:?}");
+}
+
+#[test]
+fn what_an_experiment_says_begins_no_line_of_the_scenario() {
+    let method = r#"[{"type": "action", "name": "a\u000afault = 1",
+        "provider": {"type": "python", "module": "m\u000a[abort]", "func": "f"}},
+        {"type": "action", "name": "b\u000a[abort]", "provider": {"type": "process", "path": "true"}}]"#;
+    let imported = read(&with_method(method)).unwrap();
+    assert!(
+        !imported.scenario.contains("\n[abort]"),
+        "{}",
+        imported.scenario
+    );
+    assert!(imported.left_out.iter().all(|it| !it.place.contains('\n')));
+    // Nor does an absurd number do more than be told.
+    let late = method.replace(
+        "\"b\\u000a[abort]\"",
+        "\"b\", \"pauses\": {\"before\": 1.8e19}",
+    );
+    let mistake = read(&with_method(&late)).unwrap_err();
+    assert!(mistake.message.contains("method[0]"), "{mistake}");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The scenario's text.
+//! The scenario's text. Each step is tried by itself: one that can't be read is left out, and not
+//! the whole.
 
 use std::fmt::Write;
 
@@ -11,32 +12,67 @@ use crate::mistake::Mistake;
 use crate::quantity::{parse_duration, words::typed_duration};
 use crate::scenario::{Scenario, written::quoted};
 
-/// Writes it, and makes sure that it can be read.
-pub(super) fn scenario(
-    experiment: &Experiment,
-    steady: &Steady,
-    plan: &Plan,
-    left_out: &mut Vec<LeftOut>,
-) -> Result<String, Mistake> {
-    let dependencies = Dependencies::of(plan);
-    let mut text = head(experiment);
-    text += &service(steady, plan)?;
-    text += &dependencies.written();
-    text += &steady_state(steady);
-    for step in &plan.steps {
-        text += &written(step, &dependencies, left_out);
+const EXPECT: &str = "\n[expect]\nrecovery = \"<= 10s\"\n";
+
+/// What stands before the steps, and those that can be kept.
+pub(super) struct Draft {
+    head: String,
+    steps: Vec<String>,
+}
+
+impl Draft {
+    /// Writes what can be.
+    pub(super) fn of(
+        experiment: &Experiment,
+        steady: &Steady,
+        plan: &Plan,
+        left_out: &mut Vec<LeftOut>,
+    ) -> Result<Self, Mistake> {
+        let dependencies = Dependencies::of(plan);
+        let near = Near::of(plan);
+        let mut head = head(experiment);
+        head += &near.service(steady, plan)?;
+        head += &dependencies.written();
+        head += &steady_state(steady);
+        let mut steps = Vec::new();
+        for step in &plan.steps {
+            let text = near
+                .refuse(step)
+                .and_then(|()| readable(&head, written(step, &dependencies)));
+            match text {
+                Ok(text) => steps.push(text),
+                Err(why) => left_out.push(LeftOut {
+                    place: step.place.clone(),
+                    why,
+                }),
+            }
+        }
+        Ok(Self { head, steps })
     }
-    text += "\n[expect]\nrecovery = \"<= 10s\"\n";
-    let comments = left_out.iter().fold(String::new(), |mut text, it| {
-        let _ = writeln!(text, "# Left out: {}: {}", it.place, it.why);
-        text
-    });
-    let text = comments + &text;
-    match Scenario::parse(&text, "the scenario") {
-        Ok(_) => Ok(text),
-        Err(error) => Err(Mistake::new(format!(
-            "what it comes to is no scenario: {error}"
-        ))),
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The whole of it, with what isn't in it at its head.
+    pub(super) fn scenario(&self, left_out: &[LeftOut]) -> String {
+        let mut text = String::new();
+        for it in left_out {
+            let _ = writeln!(text, "# Left out: {}: {}", it.place, it.why);
+        }
+        text + &self.head + &self.steps.concat() + EXPECT
+    }
+}
+
+/// A step's text, if a scenario of it alone can be read.
+fn readable(head: &str, step: String) -> Result<String, String> {
+    let alone = format!("{head}{step}{EXPECT}");
+    match Scenario::parse(&alone, "") {
+        Ok(_) => Ok(step),
+        Err(error) => Err(match error.mistake.hint {
+            Some(hint) => format!("{}; {hint}", error.mistake.message),
+            None => error.mistake.message,
+        }),
     }
 }
 
@@ -46,29 +82,74 @@ fn head(experiment: &Experiment) -> String {
     let hypothesis = told.into_iter().find(|it| !it.is_empty());
     let hypothesis = hypothesis.unwrap_or(&experiment.title);
     let (name, hypothesis) = (quoted(&experiment.title), quoted(hypothesis));
-    format!("name = {name}\nhypothesis = {hypothesis}\n")
+    // Long enough for any method.
+    format!("name = {name}\nhypothesis = {hypothesis}\ntime_box = \"1h\"\n")
 }
 
-/// The system under test: whose port the hypothesis asks, or whose traffic the faults are on.
-fn service(steady: &Steady, plan: &Plan) -> Result<String, Mistake> {
-    let faults = || plan.faults();
-    let first = |of: fn(&Injection) -> Option<&String>| faults().find_map(of);
-    let listen = steady.listen.map(|it| format!("listen = {it}\n"));
-    let key =
-        |key: &str, value: Option<&String>| value.map(|it| format!("{key} = {}\n", quoted(it)));
-    let process = first(|it| it.process.as_ref()).filter(|it| it.parse::<u32>().is_err());
-    let keys = [
-        listen,
-        key("process", process),
-        key("cgroup", first(|it| it.cgroup.as_ref())),
-        key("netns", first(|it| it.netns.as_ref())),
-    ];
-    let text: String = keys.into_iter().flatten().collect();
-    match text.is_empty() {
-        true => Err(Mistake::new("nothing says which service it is about").hint(
-            "ask it in the hypothesis, with an http probe, or aim a fault by --process, --cgroup or --netns",
-        )),
-        false => Ok(format!("\n[service]\n{text}")),
+/// Whose traffic the first fault is on: a scenario has one service.
+struct Near<'a> {
+    process: Option<&'a String>,
+    cgroup: Option<&'a String>,
+    netns: Option<&'a String>,
+}
+
+impl<'a> Near<'a> {
+    fn of(plan: &'a Plan) -> Self {
+        let first = |of: fn(&Injection) -> Option<&String>| plan.faults().find_map(of);
+        let process = first(|it| it.process.as_ref());
+        Self {
+            process: process.filter(|it| it.parse::<u32>().is_err()),
+            cgroup: first(|it| it.cgroup.as_ref()),
+            netns: first(|it| it.netns.as_ref()),
+        }
+    }
+
+    /// The system under test: whose port the hypothesis asks, or whose traffic the faults are on.
+    fn service(&self, steady: &Steady, plan: &Plan) -> Result<String, Mistake> {
+        let listen = steady.listen.map(|it| format!("listen = {it}\n"));
+        let key =
+            |key: &str, value: Option<&String>| value.map(|it| format!("{key} = {}\n", quoted(it)));
+        let keys = [
+            listen,
+            key("process", self.process),
+            key("cgroup", self.cgroup),
+            key("netns", self.netns),
+        ];
+        let text: String = keys.into_iter().flatten().collect();
+        match text.is_empty() && !plan.steps.is_empty() {
+            true => Err(Mistake::new("nothing says which service it is about").hint(
+                "ask it in the hypothesis, with an http probe, or aim a fault by --process, --cgroup or --netns",
+            )),
+            false => Ok(format!("\n[service]\n{text}")),
+        }
+    }
+
+    /// Refuses a fault on what isn't the service's: it would be somebody else's here.
+    fn refuse(&self, step: &Step) -> Result<(), String> {
+        let Action::Fault(fault) = &step.action else {
+            return Ok(());
+        };
+        if fault
+            .process
+            .as_ref()
+            .is_some_and(|it| it.parse::<u32>().is_ok())
+        {
+            return Err("a process id names no process of another day: give its name".to_owned());
+        }
+        let is_other = |own: &Option<String>, service: Option<&String>| {
+            own.is_some() && own.as_ref() != service
+        };
+        let other = [
+            ("--process", is_other(&fault.process, self.process)),
+            ("--cgroup", is_other(&fault.cgroup, self.cgroup)),
+            ("--netns", fault.netns.as_ref() != self.netns),
+        ];
+        match other.iter().find(|it| it.1) {
+            Some((option, _)) => Err(format!(
+                "its {option} is not the first fault's, and a scenario has one service"
+            )),
+            None => Ok(()),
+        }
     }
 }
 
@@ -104,6 +185,7 @@ impl Dependencies {
 fn steady_state(steady: &Steady) -> String {
     let mut text = "\n[steady_state]\n".to_owned();
     if let Some(url) = &steady.url {
+        let url: String = url.chars().filter(|it| !it.is_control()).collect();
         let _ = writeln!(
             text,
             "# Somebody has to call {url} while it runs, as customers do: probe calls nobody."
@@ -116,7 +198,7 @@ fn steady_state(steady: &Steady) -> String {
     text
 }
 
-fn written(step: &Step, dependencies: &Dependencies, left_out: &mut Vec<LeftOut>) -> String {
+fn written(step: &Step, dependencies: &Dependencies) -> String {
     let mut text = "\n[[step]]".to_owned();
     if !step.name.is_empty() {
         let name: String = step.name.chars().filter(|it| !it.is_control()).collect();
@@ -138,29 +220,12 @@ fn written(step: &Step, dependencies: &Dependencies, left_out: &mut Vec<LeftOut>
             for line in fault.lines() {
                 let _ = writeln!(text, "{line}");
             }
-            text += &near(fault, step, left_out);
+            if fault.process.is_some() || fault.cgroup.is_some() {
+                text += "near = \"service\"\n";
+            }
         }
     }
     text
-}
-
-/// A fault on a process's own packets is one near the service.
-fn near(fault: &Injection, step: &Step, left_out: &mut Vec<LeftOut>) -> String {
-    let is_number = |it: &String| it.parse::<u32>().is_ok();
-    if fault.process.as_ref().is_some_and(is_number) {
-        let why = "--process with a number names no process of another day: the fault is on \
-                   everybody's packets; give its name";
-        left_out.push(LeftOut {
-            place: step.place.clone(),
-            why: why.to_owned(),
-        });
-        return String::new();
-    }
-    let is_near = fault.process.is_some() || fault.cgroup.is_some();
-    match is_near && !fault.to.is_empty() {
-        true => "near = \"service\"\n".to_owned(),
-        false => String::new(),
-    }
 }
 
 impl Plan {
