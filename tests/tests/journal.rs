@@ -122,8 +122,8 @@ fn killed_in_its_midst_it_is_read_to_the_last_second() -> Result<()> {
     let since = Instant::now();
     // Somebody's hand; there is nothing to wait for.
     thread::sleep(Duration::from_millis(1_430));
-    let ended = probe.end(Signal::SIGKILL)?;
     let killed_ms = at_ms + since.elapsed().as_millis() as u64;
+    let ended = probe.end(Signal::SIGKILL)?;
     ensure!(ended.code() == -9, "{ended:?}");
     let told_ms = last_moment(&day.journal())?;
     println!("killed at about {killed_ms} ms, the journal goes to {told_ms} ms");

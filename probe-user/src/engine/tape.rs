@@ -5,10 +5,11 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::Result;
@@ -24,6 +25,12 @@ mod file;
 
 /// Pieces that may wait for the disk; beyond, they are dropped, and that is told.
 const MOST_WAITING: usize = 256;
+
+/// Moments that may wait: they are large, and one more or less is no loss.
+const MOST_MOMENTS: usize = 2;
+
+/// What a journal may grow to before moments are left out of it.
+const LARGEST: u64 = 256 << 20;
 
 /// How long the end waits for the disk.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -63,7 +70,26 @@ pub struct Tape {
     path: PathBuf,
     pieces: Option<SyncSender<Piece>>,
     ended: Receiver<()>,
-    trouble: Arc<Mutex<Option<String>>>,
+    shared: Arc<Shared>,
+}
+
+/// What the thread and who feeds it both know.
+#[derive(Debug, Default)]
+struct Shared {
+    /// The first thing that went wrong.
+    trouble: Mutex<Option<String>>,
+    /// Moments that wait.
+    moments: AtomicUsize,
+    /// The verdict, where there was no room for it to wait with the others.
+    last: Mutex<Option<Piece>>,
+}
+
+impl Shared {
+    /// The first trouble is what the others come from.
+    fn note(&self, what: String) {
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.get_or_insert(what);
+    }
 }
 
 impl Tape {
@@ -76,26 +102,19 @@ impl Tape {
         let path = file.path().to_owned();
         let (pieces, to_write) = sync_channel::<Piece>(MOST_WAITING);
         let (end, ended) = sync_channel(1);
-        let trouble = Arc::new(Mutex::new(None));
-        let told = Arc::clone(&trouble);
+        let shared = Arc::new(Shared::default());
+        let theirs = Arc::clone(&shared);
         thread::Builder::new()
             .name("journal".into())
             .spawn(move || {
-                let mut writer = Writer::default();
-                for piece in to_write {
-                    let is_end = matches!(piece, Piece::End(..));
-                    if let Err(error) = file.append(&line(&mut writer, piece), is_end) {
-                        note(&told, error.to_string());
-                    }
-                }
-                file.sync();
+                write_all(&mut file, to_write, &theirs);
                 let _ = end.send(());
             })?;
         Ok(Self {
             path,
             pieces: Some(pieces),
             ended,
-            trouble,
+            shared,
         })
     }
 
@@ -107,31 +126,69 @@ impl Tape {
     /// Has something written. Never waits.
     pub fn put(&self, piece: Piece) {
         let Some(pieces) = &self.pieces else { return };
-        if let Err(TrySendError::Full(_)) = pieces.try_send(piece) {
-            note(&self.trouble, "its disk is too slow".to_owned());
+        let is_moment = matches!(piece, Piece::Moment(_));
+        if is_moment && self.shared.moments.fetch_add(1, Ordering::Relaxed) >= MOST_MOMENTS {
+            self.shared.moments.fetch_sub(1, Ordering::Relaxed);
+            return;
+        }
+        if let Err(TrySendError::Full(piece)) = pieces.try_send(piece) {
+            if is_moment {
+                self.shared.moments.fetch_sub(1, Ordering::Relaxed);
+            }
+            if let Piece::End(..) = piece {
+                let last = self.shared.last.lock();
+                *last.unwrap_or_else(PoisonError::into_inner) = Some(piece);
+            } else {
+                self.shared.note("its disk is too slow".to_owned());
+            }
         }
     }
 
     /// What went wrong, if something did.
     pub fn trouble(&self) -> Option<String> {
-        let trouble = self.trouble.lock();
+        let trouble = self.shared.trouble.lock();
         trouble.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until all of it is written, so long as that takes no more than a moment.
     pub fn finish(&mut self) {
         self.pieces = None;
-        let began = Instant::now();
-        if self.ended.recv_timeout(PATIENCE).is_err() && began.elapsed() >= PATIENCE {
-            note(&self.trouble, "its disk is too slow".to_owned());
+        match self.ended.recv_timeout(PATIENCE) {
+            Ok(()) => {}
+            Err(RecvTimeoutError::Timeout) => self.shared.note("its disk is too slow".to_owned()),
+            Err(RecvTimeoutError::Disconnected) => {
+                self.shared.note("whoever writes it has failed".to_owned());
+            }
         }
     }
 }
 
-/// The first trouble is what the others come from.
-fn note(trouble: &Mutex<Option<String>>, what: String) {
-    let mut trouble = trouble.lock().unwrap_or_else(PoisonError::into_inner);
-    trouble.get_or_insert(what);
+/// Writes what comes until nothing more can, and the verdict last.
+fn write_all(file: &mut TapeFile, pieces: Receiver<Piece>, shared: &Shared) {
+    let mut writer = Writer::default();
+    let mut append = |piece: Piece| {
+        let is_moment = matches!(piece, Piece::Moment(_));
+        let is_end = matches!(piece, Piece::End(..));
+        if is_moment && file.length() >= LARGEST {
+            let most = LARGEST >> 20;
+            shared.note(format!("it grew to {most} MiB: no more pictures are kept"));
+            return;
+        }
+        if let Err(error) = file.append(&line(&mut writer, piece), is_end) {
+            shared.note(error.to_string());
+        }
+    };
+    for piece in pieces {
+        if let Piece::Moment(_) = piece {
+            shared.moments.fetch_sub(1, Ordering::Relaxed);
+        }
+        append(piece);
+    }
+    let last = shared.last.lock().map(|mut it| it.take());
+    if let Some(piece) = last.ok().flatten() {
+        append(piece);
+    }
+    file.sync();
 }
 
 fn line(writer: &mut Writer, piece: Piece) -> String {

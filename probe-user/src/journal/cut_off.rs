@@ -46,6 +46,7 @@ impl Journal {
         })?;
         verdict.kind = VerdictKind::Aborted;
         verdict.reason = remark(self.until_ms);
+        verdict.began_unix_s = self.begin.began_unix_s;
         let own = self.events.iter().filter(|it| it.of_game_day);
         verdict.timeline = own.map(|it| it.entry.clone()).collect();
         verdict.timeline.push(self.last_word());

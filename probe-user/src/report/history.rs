@@ -29,7 +29,7 @@ pub struct Run {
     pub time_to_recover_ms: Option<u64>,
     /// While faults held.
     pub p99_us: Option<u64>,
-    /// Expectations that were met: "p99 of shop".
+    /// Expectations that were met: "p99 of shop: <= 1s".
     #[serde(skip)]
     pub met: Vec<String>,
     /// Those that were not.
@@ -48,7 +48,8 @@ pub struct Series {
     pub passed: usize,
     /// Share of them.
     pub pass_rate: f64,
-    /// What got worse from the last run but one to the last, a sentence each.
+    /// What got worse from the last run before it that passed or failed to the last, a sentence
+    /// each.
     pub regressions: Vec<String>,
     /// The runs.
     pub runs: Vec<Run>,
@@ -71,11 +72,9 @@ pub fn read(document: &Value, file: &str) -> Option<(String, Run)> {
             .filter(|it| it["status"] == status);
         those
             .filter_map(|it| {
-                Some(format!(
-                    "{} of {}",
-                    it["name"].as_str()?,
-                    it["on"].as_str()?
-                ))
+                let [name, on] = ["name", "on"].map(|key| it[key].as_str());
+                let expected = it["expected"].as_str().unwrap_or_default();
+                Some(format!("{} of {}: {expected}", name?, on?))
             })
             .collect()
     };
@@ -116,8 +115,11 @@ pub fn series(mut runs: Vec<(String, Run)>) -> Vec<Series> {
             .filter(|it| it.verdict == "passed")
             .count();
         series.pass_rate = series.passed as f64 / series.count as f64;
-        if let [.., before, last] = &series.runs[..] {
-            series.regressions = worse::regressions(before, last);
+        if let [earlier @ .., last] = &series.runs[..] {
+            let judged = |it: &&Run| ["passed", "failed"].contains(&it.verdict.as_str());
+            let before = earlier.iter().rev().find(judged).or(earlier.last());
+            let worse = before.map(|before| worse::regressions(before, last));
+            series.regressions = worse.unwrap_or_default();
         }
     }
     all

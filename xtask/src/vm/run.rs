@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::{Booted, Given, boot_with, prepare};
 use crate::process::{self, note};
@@ -15,6 +15,15 @@ use crate::workspace;
 
 /// The word by which the program in the machine knows what it is to do.
 const GAME_DAY: &str = "play-a-game-day";
+
+/// What a run leaves in its folder.
+const REPORTS: [&str; 5] = [
+    "verdict.json",
+    "junit.xml",
+    "report.md",
+    "report.html",
+    "journal.jsonl",
+];
 
 /// What it takes.
 #[derive(clap::Args)]
@@ -86,11 +95,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
             arguments.scenario.display()
         );
     };
-    unpack(&sent, &arguments.report)?;
-    note(&format!(
-        "exit code {code}; reports are in {}",
-        arguments.report.display()
-    ));
+    let whither = match unpack(&sent, &arguments.report)? {
+        true => format!("reports are in {}", arguments.report.display()),
+        false => "there are no reports: probe did not come to run it".to_owned(),
+    };
+    note(&format!("exit code {code}; {whither}"));
     Ok(ExitCode::from(code))
 }
 
@@ -105,11 +114,14 @@ fn said_in(scenario: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Unpacks what came by the second serial line.
-fn unpack(sent: &Path, folder: &Path) -> Result<()> {
+/// Unpacks what came by the second serial line; whether anything did. What an earlier run left of
+/// the same names goes first, so that nobody takes it for this run's.
+fn unpack(sent: &Path, folder: &Path) -> Result<bool> {
+    for name in REPORTS {
+        let _ = fs::remove_file(folder.join(name));
+    }
     if fs::metadata(sent).map_or(0, |it| it.len()) == 0 {
-        note("there are no reports: probe did not come to run it");
-        return Ok(());
+        return Ok(false);
     }
     fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
     let mut decode = Command::new("base64");
@@ -122,9 +134,10 @@ fn unpack(sent: &Path, folder: &Path) -> Result<()> {
     let mut tar = Command::new("tar");
     tar.args(["-x", "-z", "-f", "-", "--no-same-owner", "-C"])
         .arg(folder);
-    let unpacked = process::run(tar.stdin(text)).context("unpack the reports");
-    decoding.wait().context("wait for base64")?;
-    unpacked
+    process::run(tar.stdin(text)).context("unpack the reports")?;
+    let decoded = decoding.wait().context("wait for base64")?;
+    ensure!(decoded.success(), "decode the reports: base64 {decoded}");
+    Ok(true)
 }
 
 #[cfg(test)]

@@ -75,6 +75,11 @@ impl TapeFile {
         &self.path
     }
 
+    /// How long it is.
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
     /// Appends a line. Once one couldn't be written, nothing more is but the last, which all
     /// reports can be made from: there may be room again.
     pub(super) fn append(&mut self, line: &str, is_last: bool) -> io::Result<()> {

@@ -31,12 +31,22 @@ fn a_verdict_is_read_back() {
         (run.time_to_detect_ms, run.time_to_recover_ms),
         (Some(640), Some(1_260))
     );
-    assert_eq!(run.not_met, ["p99 of shop"]);
+    assert_eq!(run.not_met, ["p99 of shop: <= 1s"]);
     assert_eq!(
         read(&serde_json::json!({"schema": "probe.observe/1"}), "x"),
         None
     );
     assert_eq!(read(&serde_json::json!([1]), "x"), None);
+}
+
+#[test]
+fn a_run_that_cant_be_judged_hides_nothing() {
+    let all = series(vec![
+        run("2026-11-01", "passed"),
+        run("2026-11-02", "inconclusive"),
+        run("2026-11-03", "failed"),
+    ]);
+    assert_eq!(all[0].regressions, ["verdict: failed, was passed"]);
 }
 
 #[test]
