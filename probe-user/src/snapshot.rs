@@ -86,7 +86,7 @@ pub struct DependencyView {
     pub attempts_max: Option<u32>,
     /// Attempts over logical calls, while calls failed.
     pub amplification: Option<f64>,
-    /// The last calls that ended, newest first.
+    /// The last calls that ended, oldest first.
     pub calls: Vec<CallView>,
     /// What is told of each resilience pattern, and by what.
     pub evidence: Vec<EvidenceView>,

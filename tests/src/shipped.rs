@@ -17,6 +17,9 @@ use crate::{Ended, Probe, lab::Lab, programs, turn::Turn};
 /// is there and until it is back.
 const LIMIT: Duration = Duration::from_secs(75);
 
+/// The exit code of a run that can't be judged.
+const INCONCLUSIVE: i32 = 5;
+
 /// What a run decides by.
 const SEED: u64 = 1;
 
@@ -104,7 +107,11 @@ impl Shipped {
             Shop::Lacking => &self.fails,
         };
         let lab = Lab::up(arguments)?;
-        let ended = self.run(&lab)?;
+        let mut ended = self.run(&lab)?;
+        if ended.code() == INCONCLUSIVE {
+            // A busy machine may leave too little evidence; a wrong verdict it doesn't excuse.
+            ended = self.run(&lab)?;
+        }
         self.hold(shop, &ended)
             .with_context(|| format!("{}, lab up{arguments}: {}", self.name, ended.stderr))
     }

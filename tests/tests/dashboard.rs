@@ -108,7 +108,9 @@ fn one_fault_is_ended_by_its_key_and_leaving_ends_the_others() -> Result<()> {
     screen.press("q")?;
     let status = screen.finish()?;
     ensure!(status.success(), "{status}");
-    ensure!(entry(&log, 3)?["event"] == "ended", "it holds");
+    let ended = entry(&log, 3)?;
+    ensure!(ended["event"] == "ended", "it holds: {ended}");
+    ensure!(ended["ending"]["by"] == "operator", "{ended}");
     Ok(())
 }
 

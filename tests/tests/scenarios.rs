@@ -51,10 +51,13 @@ fn all_that_ship() -> Result<()> {
         .map_or(Ok(1), |it| it.parse())
         .context("PROBE_GAME_DAYS")?;
     let mut wrong = Vec::new();
-    for shipped in shipped::all()?
+    let all = shipped::all()?;
+    let chosen: Vec<_> = all
         .iter()
         .filter(|it| it.name.starts_with(&*only))
-    {
+        .collect();
+    ensure!(!chosen.is_empty(), "no scenario begins with {only:?}");
+    for shipped in chosen {
         let mut as_told = [0, 0];
         for _ in 0..times {
             for (n, shop) in [Shop::Whole, Shop::Lacking].into_iter().enumerate() {

@@ -37,7 +37,7 @@ enum Came {
 struct Holding {
     handle: u32,
     /// Dropped, it ends.
-    _input: Option<ChildStdin>,
+    input: Option<ChildStdin>,
 }
 
 /// Faults that were started from the dashboard.
@@ -106,7 +106,7 @@ impl ByHand {
         let handle = child.id().context("it was gone at once")?;
         self.holding.push(Holding {
             handle,
-            _input: child.stdin.take(),
+            input: child.stdin.take(),
         });
         let tell = self.tell.clone();
         tokio::spawn(async move {
@@ -121,6 +121,14 @@ impl ByHand {
         if self.is_own(handle) {
             // As a Ctrl-C would. One that is gone needs no ending.
             let _ = kill(Pid::from_raw(handle as i32), Signal::SIGINT);
+        }
+    }
+
+    /// Ends all of them, those too that aren't armed yet; waits for none.
+    pub fn let_go(&mut self) {
+        for holding in &mut self.holding {
+            let _ = kill(Pid::from_raw(holding.handle as i32), Signal::SIGINT);
+            holding.input = None;
         }
     }
 
@@ -151,8 +159,7 @@ impl ByHand {
 
     /// Ends all of them, and waits a while for that.
     pub async fn end_all(&mut self) {
-        let handles: Vec<u32> = self.holding.iter().map(|it| it.handle).collect();
-        handles.into_iter().for_each(|it| self.end(it));
+        self.let_go();
         let all_gone = async {
             while !self.holding.is_empty() {
                 let Some(came) = self.told.recv().await else {
@@ -161,7 +168,7 @@ impl ByHand {
                 self.take(came);
             }
         };
-        // One that takes longer ends all the same: its standard input does now.
+        // One that takes longer ends all the same: its standard input has ended.
         let _ = timeout(PATIENCE, all_gone).await;
         self.holding.clear();
     }

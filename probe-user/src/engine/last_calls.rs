@@ -32,9 +32,9 @@ impl LastCalls {
         }
         let calls = self.calls.entry(dependency.number).or_default();
         if calls.len() >= KEPT {
-            calls.pop_back();
+            calls.pop_front();
         }
-        calls.push_front(CallView {
+        calls.push_back(CallView {
             at_ms: call.ended_ns.saturating_sub(started_ns) / 1_000_000,
             outcome: call.outcome,
             status: call.status,
@@ -44,7 +44,7 @@ impl LastCalls {
         });
     }
 
-    /// Those of one dependency, newest first.
+    /// Those of one dependency, oldest first: what is new at its end is little to write down.
     pub fn of(&self, dependency: u32) -> Vec<CallView> {
         let calls = self.calls.get(&dependency);
         calls.map_or_else(Vec::new, |calls| calls.iter().copied().collect())

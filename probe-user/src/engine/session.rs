@@ -285,7 +285,7 @@ impl Session {
         self.feed.faults_on(dependency)
     }
 
-    /// The last calls to a dependency, newest first.
+    /// The last calls to a dependency, oldest first.
     pub fn last_calls(&self, dependency: u32) -> Vec<CallView> {
         self.last_calls.of(dependency)
     }

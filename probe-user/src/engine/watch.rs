@@ -67,10 +67,14 @@ pub async fn watch(
     }
     let mut tick = ticker();
     let mut ticks = 0u32;
+    let mut failed = None;
     let ended = loop {
         tokio::select! {
             _ = tick.tick() => {
-                watching.session.advance(|_, _| ())?;
+                if let Err(error) = watching.session.advance(|_, _| ()) {
+                    failed = Some(error);
+                    break None;
+                }
                 watching.note_patterns();
                 watching.note_by_hand();
                 if ticks.is_multiple_of(LOOK_EVERY) {
@@ -95,7 +99,11 @@ pub async fn watch(
         watching.obey(command);
     }
     watching.by_hand.end_all().await;
-    ended.context("the dashboard")?
+    // The terminal is given back before anything is told on it.
+    match failed {
+        Some(error) => Err(error),
+        None => ended.context("the dashboard")?,
+    }
 }
 
 /// What a scenario looks at, and what it calls that.
@@ -142,6 +150,8 @@ impl Watching {
     }
 
     fn end_every_fault(&mut self) {
+        // One that is being armed has no switch yet to be thrown.
+        self.by_hand.let_go();
         let stopped = host::stop_all();
         if let Ok(processes) = stopped {
             trail::stopped(&self.safeguards, processes, 0);

@@ -11,6 +11,8 @@ const WHOSE: [&str; 2] = ["this process alone", "every caller in its namespace"]
 const WAYS: [&str; 4] = ["as usual", "egress", "ingress", "both"];
 /// For how long, unless somebody says otherwise.
 const USUAL_LENGTH: &str = "30s";
+/// How long the answer stands before it can be armed, in milliseconds.
+const LOOKED_MS: u64 = 400;
 /// The longest text of a field.
 const LONGEST: usize = 64;
 
@@ -27,6 +29,8 @@ pub struct Form {
     pub at: usize,
     /// The question that was asked about it as it stands.
     pub asked: Option<u32>,
+    /// Since when the whole answer has been on the screen, by the pictures' time.
+    pub seen_ms: Option<u64>,
 }
 
 /// One field.
@@ -80,6 +84,12 @@ impl Value {
 }
 
 impl Form {
+    /// Whether the answer has been on the screen for long enough to be read: a key that is held
+    /// down, or pressed in impatience, arms nothing.
+    pub fn may_arm(&self, now_ms: u64) -> bool {
+        self.seen_ms.is_some_and(|it| now_ms >= it + LOOKED_MS)
+    }
+
     /// An empty one, or why there can be none.
     pub fn on(dependency: &DependencyView) -> Result<Self, &'static str> {
         if dependency.pid == 0 {
@@ -92,6 +102,7 @@ impl Form {
             fields: Vec::new(),
             at: 0,
             asked: None,
+            seen_ms: None,
         };
         form.choose_kind(0);
         Ok(form)

@@ -25,7 +25,7 @@ pub enum Message {
     Resized,
     /// No picture has come for this long.
     Silence(Duration),
-    /// The engine took no command: an emergency stop went unheard.
+    /// The engine took no command: what was asked for won't happen.
     Unheard,
 }
 
@@ -72,6 +72,8 @@ pub enum Target {
     Timeline,
     /// A key in the footer.
     Action(Action),
+    /// The whole answer to what a fault would touch, by its question: nothing happens by a click.
+    Answer(u32),
 }
 
 /// What a person can want; `keys` says by which key.

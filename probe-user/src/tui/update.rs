@@ -19,7 +19,10 @@ pub fn update(state: &mut State, message: Message) -> Vec<Command> {
     match message {
         Message::Snapshot(snapshot) => take_in(state, snapshot),
         Message::Key(key) => return press(state, key),
-        Message::Drawn(targets) => state.targets = targets,
+        Message::Drawn(targets) => {
+            state.targets = targets;
+            note_seen(state);
+        }
         Message::Clicked(x, y) => return click(state, x, y),
         Message::Scrolled(x, y, by) => scroll(state, (x, y), by),
         Message::Resized => {}
@@ -28,6 +31,10 @@ pub fn update(state: &mut State, message: Message) -> Vec<Command> {
             if let Some(stop) = &mut state.stop {
                 stop.unheard = true;
             }
+            if let Some(form) = &mut state.form {
+                (form.asked, form.seen_ms) = (None, None);
+            }
+            state.said = Some("the engine does not answer: nothing was done".to_owned());
         }
     }
     Vec::new()
@@ -160,6 +167,7 @@ fn click(state: &mut State, x: u16, y: u16) -> Vec<Command> {
             state.fault = index;
         }
         Target::Timeline => state.focus = Focus::Timeline,
+        Target::Answer(_) => {}
     }
     Vec::new()
 }
@@ -243,6 +251,18 @@ fn think_of_fault(state: &mut State) {
     }
 }
 
+/// Takes note that the answer to what a fault would touch is on the screen, all of it.
+fn note_seen(state: &mut State) {
+    let now_ms = state.latest.elapsed_ms;
+    let Some(form) = &mut state.form else { return };
+    let asked = form.asked.map(Target::Answer);
+    let is_there = asked.is_some_and(|asked| state.targets.iter().any(|it| it.1 == asked));
+    match is_there {
+        true => form.seen_ms = form.seen_ms.or(Some(now_ms)),
+        false => form.seen_ms = None,
+    }
+}
+
 /// A key in the form: it edits, asks what would be touched, or, once that was seen, arms.
 fn fill_in(state: &mut State, edit: Edit) -> Vec<Command> {
     let Some(form) = &mut state.form else {
@@ -251,18 +271,19 @@ fn fill_in(state: &mut State, edit: Edit) -> Vec<Command> {
     let trial = state.latest.trial.as_ref();
     let trial = trial.filter(|it| form.asked == Some(it.number));
     match edit {
-        Edit::Cancel if form.asked.is_some() => form.asked = None,
+        Edit::Cancel if form.asked.is_some() => (form.asked, form.seen_ms) = (None, None),
         Edit::Cancel => state.form = None,
         Edit::Done if form.asked.is_none() => {
             state.asked += 1;
-            form.asked = Some(state.asked);
+            (form.asked, form.seen_ms) = (Some(state.asked), None);
             return vec![Command::Try {
                 number: state.asked,
                 words: form.words(),
             }];
         }
         Edit::Done => {
-            if trial.is_some_and(|it| it.stage == TrialStage::Possible) {
+            let is_possible = trial.is_some_and(|it| it.stage == TrialStage::Possible);
+            if is_possible && form.may_arm(state.latest.elapsed_ms) {
                 let words = form.words();
                 state.form = None;
                 return vec![Command::Inject { words }];
@@ -270,16 +291,30 @@ fn fill_in(state: &mut State, edit: Edit) -> Vec<Command> {
         }
         edit => {
             // What is changed has to be looked at anew.
-            form.asked = None;
+            (form.asked, form.seen_ms) = (None, None);
             form.edit(edit);
         }
     }
     Vec::new()
 }
 
+/// Ends the fault that is marked; where none is, the only one that was started here.
 fn end_fault(state: &mut State) -> Vec<Command> {
     let faults = state.faults();
-    let fault = faults.get(state.fault.min(faults.len().saturating_sub(1)));
+    let own = || {
+        faults
+            .iter()
+            .filter(|it| it.handle.is_some() && it.left_ms.is_some())
+    };
+    let fault = match state.focus {
+        Focus::Faults => faults.get(state.fault.min(faults.len().saturating_sub(1))),
+        _ if own().count() == 1 => own().next(),
+        _ if own().count() > 1 => {
+            state.said = Some("several faults were started here: Tab to the one to end".to_owned());
+            return Vec::new();
+        }
+        _ => faults.first(),
+    };
     let said = match fault {
         None => "there is no fault to end",
         Some(fault) if fault.left_ms.is_none() => "this fault is over already",

@@ -169,6 +169,7 @@ fn calls() -> Vec<CallView> {
         Outcome::Refused,
     ];
     (0..20)
+        .rev()
         .map(|n| CallView {
             at_ms: 33_300 - n * 170,
             outcome: outcomes[n as usize % 4],

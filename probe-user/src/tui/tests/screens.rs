@@ -2,10 +2,12 @@
 
 use insta::assert_snapshot;
 
+use ratatui::layout::Rect;
+
 use super::samples;
 use super::{render, showing, text, wanted};
 use crate::snapshot::{Snapshot, Status, TrialStage, TrialView};
-use crate::tui::message::{Action, Edit, Key, Message};
+use crate::tui::message::{Action, Edit, Key, Message, Target};
 use crate::tui::state::State;
 use crate::tui::update::update;
 
@@ -214,6 +216,13 @@ fn thinking(answer: Option<(TrialStage, &[&str])>) -> State {
         lines: lines.iter().map(|it| (*it).to_owned()).collect(),
         stage,
     });
+    update(&mut state, Message::Snapshot(snapshot.clone().into()));
+    // It was there for long enough to be read.
+    update(
+        &mut state,
+        Message::Drawn(vec![(Rect::default(), Target::Answer(1))]),
+    );
+    snapshot.elapsed_ms += 1_000;
     update(&mut state, Message::Snapshot(snapshot.into()));
     state
 }

@@ -241,6 +241,39 @@ fn held_by_hand(handle: Option<u32>) -> FaultView {
     }
 }
 
+fn drawn(state: &mut State, targets: &[Target]) {
+    let targets = targets.iter().map(|it| (Rect::default(), it.clone()));
+    update(state, Message::Drawn(targets.collect()));
+}
+
+fn pass(state: &mut State, ms: u64) {
+    let mut snapshot = (*state.latest).clone();
+    snapshot.elapsed_ms += ms;
+    see(state, snapshot);
+}
+
+#[test]
+fn an_answer_that_was_drawn_in_part_arms_nothing() {
+    let mut state = watching();
+    act(&mut state, Action::Inject);
+    press(&mut state, Edit::Done, None);
+    answered(&mut state, 1, TrialStage::Possible);
+    drawn(&mut state, &[Target::Answer(1)]);
+    drawn(&mut state, &[]);
+    pass(&mut state, 1_000);
+    assert_eq!(press(&mut state, Edit::Done, None), []);
+}
+
+#[test]
+fn what_the_engine_does_not_take_is_told() {
+    let mut state = watching();
+    act(&mut state, Action::Inject);
+    press(&mut state, Edit::Done, None);
+    update(&mut state, Message::Unheard);
+    assert_eq!(state.form.as_ref().unwrap().asked, None);
+    assert!(state.said.as_ref().unwrap().contains("nothing was done"));
+}
+
 #[test]
 fn a_fault_is_armed_only_after_what_it_touches_was_seen() {
     let mut state = watching();
@@ -257,6 +290,12 @@ fn a_fault_is_armed_only_after_what_it_touches_was_seen() {
     answered(&mut state, *number, TrialStage::Refused);
     assert_eq!(press(&mut state, Edit::Done, None), []);
     answered(&mut state, *number, TrialStage::Possible);
+    // Nor before the answer was drawn, nor right after: a key that is held down comes again.
+    assert_eq!(press(&mut state, Edit::Done, None), []);
+    drawn(&mut state, &[Target::Answer(*number)]);
+    pass(&mut state, 399);
+    assert_eq!(press(&mut state, Edit::Done, None), []);
+    pass(&mut state, 1);
     let armed = press(&mut state, Edit::Done, None);
     assert_eq!(
         armed,

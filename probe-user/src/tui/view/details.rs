@@ -261,7 +261,7 @@ fn draw_calls(scene: &Scene, area: Rect, buffer: &mut Buffer, it: &DependencyVie
         let line = Line::styled(" none is remembered", scene.style(Role::Quiet));
         paint::left(buffer, paint::row(area, 1), &line);
     }
-    for (index, call) in it.calls.iter().skip(past).enumerate() {
+    for (index, call) in it.calls.iter().rev().skip(past).enumerate() {
         paint::left(buffer, paint::row(area, 1 + index), &call_line(scene, call));
     }
 }

@@ -9,6 +9,7 @@ use super::{Scene, help, paint};
 use crate::snapshot::TrialStage;
 use crate::tui::figures::fit;
 use crate::tui::form::{Field, Form};
+use crate::tui::message::Target;
 use crate::tui::theme::Role;
 
 /// Columns of the form.
@@ -21,7 +22,7 @@ const VALUE: usize = 22;
 pub fn draw(scene: &Scene, form: &Form, area: Rect, buffer: &mut Buffer) {
     let width = WIDTH.min(area.width);
     let inner = usize::from(width).saturating_sub(4);
-    let answer = answer(scene, form, inner);
+    let (mut answer, key) = answer(scene, form, inner);
     // Once it was asked about, what is empty is of no interest.
     let is_shown = |it: &&Field| form.asked.is_none() || !it.value.text().is_empty();
     let fields: Vec<(bool, &Field)> = form
@@ -31,7 +32,7 @@ pub fn draw(scene: &Scene, form: &Form, area: Rect, buffer: &mut Buffer) {
         .filter(|(_, it)| is_shown(it))
         .map(|(index, it)| (index == form.at && form.asked.is_none(), it))
         .collect();
-    let wanted = fields.len() as u16 + answer.len() as u16 + 3;
+    let wanted = fields.len() as u16 + answer.len() as u16 + 4;
     let place = help::centred(area, width, wanted);
     Clear.render(place, buffer);
     Block::bordered()
@@ -43,8 +44,17 @@ pub fn draw(scene: &Scene, form: &Form, area: Rect, buffer: &mut Buffer) {
         ))
         .render(place, buffer);
     let inside = place.inner(Margin::new(2, 1));
-    // What is asked last is what has to be seen: fields give way.
-    let below = (answer.len() as u16 + 1).min(inside.height.saturating_sub(1));
+    // What is asked last is what has to be seen: fields give way, and the key's line never does.
+    let room = usize::from(inside.height).saturating_sub(3);
+    let is_whole = answer.len() <= room;
+    if !is_whole {
+        answer.truncate(room.saturating_sub(1));
+        answer.push(Line::styled(
+            "… more than fits: make the terminal taller to read and arm it",
+            scene.style(Role::Warning),
+        ));
+    }
+    let below = (answer.len() as u16 + 2).min(inside.height.saturating_sub(1));
     let above = Rect {
         height: inside.height - below,
         ..inside
@@ -64,9 +74,13 @@ pub fn draw(scene: &Scene, form: &Form, area: Rect, buffer: &mut Buffer) {
         let line = Line::styled(text, scene.style(Role::Text));
         paint::left(buffer, paint::row(inside, usize::from(above.height)), &line);
     }
-    for (index, line) in answer.iter().enumerate() {
+    let lines = answer.iter().chain([&key]);
+    for (index, line) in lines.enumerate() {
         let row = usize::from(above.height) + 1 + index;
         paint::left(buffer, paint::row(inside, row), line);
+    }
+    if let Some(asked) = form.asked.filter(|_| is_whole && is_possible(scene, form)) {
+        scene.point(place, Target::Answer(asked));
     }
 }
 
@@ -100,17 +114,24 @@ fn last_of(text: &str, width: usize) -> String {
     text.chars().skip(length.saturating_sub(width)).collect()
 }
 
-/// What the engine said of it, and which key does what now.
-fn answer(scene: &Scene, form: &Form, width: usize) -> Vec<Line<'static>> {
+/// Whether the engine said that it can be armed as it stands.
+fn is_possible(scene: &Scene, form: &Form) -> bool {
+    let trial = scene.state.latest.trial.as_ref();
+    let trial = trial.filter(|it| form.asked == Some(it.number));
+    trial.is_some_and(|it| it.stage == TrialStage::Possible)
+}
+
+/// What the engine said of it; and which key does what now.
+fn answer(scene: &Scene, form: &Form, width: usize) -> (Vec<Line<'static>>, Line<'static>) {
     let quiet = |text: &str| Line::styled(fit(text, width), scene.style(Role::Quiet));
     let Some(asked) = form.asked else {
-        return vec![quiet(
-            "Enter: what would it touch?  ↑↓ field  ←→ choice  Esc: not after all",
-        )];
+        let keys = "Enter: what would it touch?  ↑↓ field  ←→ choice  Esc: not after all";
+        return (Vec::new(), quiet(keys));
     };
+    let looking = quiet("looking at what it would touch …");
     let trial = scene.state.latest.trial.as_ref();
     let Some(trial) = trial.filter(|it| it.number == asked) else {
-        return vec![quiet("looking at what it would touch …")];
+        return (Vec::new(), looking);
     };
     let role = match trial.stage {
         TrialStage::Refused => Role::Bad,
@@ -125,13 +146,14 @@ fn answer(scene: &Scene, form: &Form, width: usize) -> Vec<Line<'static>> {
         });
         lines.extend(indented.map(|it| Line::styled(it, scene.style(role))));
     }
-    lines.push(match trial.stage {
-        TrialStage::Asked => quiet("looking at what it would touch …"),
+    let key = match trial.stage {
+        TrialStage::Asked => looking,
         TrialStage::Refused => quiet("✗ it can't be armed. Esc: change it"),
-        TrialStage::Possible => Line::styled(
+        TrialStage::Possible if form.may_arm(scene.state.latest.elapsed_ms) => Line::styled(
             " Enter ARMS IT NOW · Esc: change it ",
             scene.style(Role::LoudBanner),
         ),
-    });
-    lines
+        TrialStage::Possible => quiet("this is what it would touch · Esc: change it"),
+    };
+    (lines, key)
 }
