@@ -112,6 +112,13 @@ impl Recorder {
         }
     }
 
+    /// Writes down what the dashboard shows at the end.
+    pub fn last_moment(&self, picture: Snapshot) {
+        if let Some(tape) = self.tape.as_ref().filter(|_| !self.has_ended) {
+            tape.put(Piece::LastMoment(Arc::new(picture)));
+        }
+    }
+
     /// Whether the last line was written.
     pub fn has_ended(&self) -> bool {
         self.has_ended

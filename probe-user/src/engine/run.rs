@@ -244,7 +244,7 @@ impl<T: FnMut(u64, TimelineKind, &str)> Running<T> {
             return;
         };
         self.recorder.look(&self.session, &self.game);
-        self.recorder.moment(&Arc::new(self.picture()));
+        self.recorder.last_moment(self.picture());
         let at_ms = self.session.elapsed_ms(clock::now_ns());
         self.recorder.end(at_ms, verdict);
     }

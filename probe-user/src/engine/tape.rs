@@ -54,6 +54,8 @@ pub struct Destination {
 pub enum Piece {
     /// What the dashboard shows.
     Moment(Arc<Snapshot>),
+    /// What it shows at the end, which is never left out.
+    LastMoment(Arc<Snapshot>),
     /// The verdict, were the game day aborted then.
     Standing(u64, Box<Verdict>),
     /// A second that is over.
@@ -169,9 +171,8 @@ fn write_all(file: &mut TapeFile, pieces: Receiver<Piece>, shared: &Shared) {
     let mut append = |piece: Piece| {
         let is_moment = matches!(piece, Piece::Moment(_));
         let is_end = matches!(piece, Piece::End(..));
+        // What is left out then, the documentation says; it is no trouble.
         if is_moment && file.length() >= LARGEST {
-            let most = LARGEST >> 20;
-            shared.note(format!("it grew to {most} MiB: no more pictures are kept"));
             return;
         }
         if let Err(error) = file.append(&line(&mut writer, piece), is_end) {
@@ -193,7 +194,7 @@ fn write_all(file: &mut TapeFile, pieces: Receiver<Piece>, shared: &Shared) {
 
 fn line(writer: &mut Writer, piece: Piece) -> String {
     match piece {
-        Piece::Moment(snapshot) => writer.moment(&snapshot),
+        Piece::Moment(snapshot) | Piece::LastMoment(snapshot) => writer.moment(&snapshot),
         Piece::Standing(at_ms, verdict) => writer.standing(at_ms, &verdict),
         Piece::Second(second) => Writer::second(second),
         Piece::Event(entry, of_game_day) => Writer::event(entry, of_game_day),

@@ -11,8 +11,9 @@ const WHOSE: [&str; 2] = ["this process alone", "every caller in its namespace"]
 const WAYS: [&str; 4] = ["as usual", "egress", "ingress", "both"];
 /// For how long, unless somebody says otherwise.
 const USUAL_LENGTH: &str = "30s";
-/// How long the answer stands before it can be armed, in milliseconds.
-const LOOKED_MS: u64 = 400;
+/// How long the answer stands, without Enter, before it can be armed, in milliseconds: longer than
+/// a key that is held down takes to come again (660 ms at most where nobody set it otherwise).
+const LOOKED_MS: u64 = 800;
 /// The longest text of a field.
 const LONGEST: usize = 64;
 
@@ -84,8 +85,8 @@ impl Value {
 }
 
 impl Form {
-    /// Whether the answer has been on the screen for long enough to be read: a key that is held
-    /// down, or pressed in impatience, arms nothing.
+    /// Whether the answer has been on the screen for long enough to be read, and Enter was not
+    /// pressed meanwhile: a key that is held down, or pressed in impatience, arms nothing.
     pub fn may_arm(&self, now_ms: u64) -> bool {
         self.seen_ms.is_some_and(|it| now_ms >= it + LOOKED_MS)
     }

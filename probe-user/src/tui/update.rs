@@ -288,6 +288,8 @@ fn fill_in(state: &mut State, edit: Edit) -> Vec<Command> {
                 state.form = None;
                 return vec![Command::Inject { words }];
             }
+            // Whoever presses it so soon hasn't read the answer.
+            form.seen_ms = form.seen_ms.map(|_| state.latest.elapsed_ms);
         }
         edit => {
             // What is changed has to be looked at anew.

@@ -75,6 +75,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     prepare(&arguments.kernel)?;
     let sent = workspace::target_dir().join("vm/reports.base64");
     let _ = fs::remove_file(&sent);
+    // What an earlier run left must not be taken for this one's, whatever becomes of this.
+    for name in REPORTS {
+        let _ = fs::remove_file(arguments.report.join(name));
+    }
     let given = [
         Given::new("game-day/scenario.toml", scenario),
         Given::new("game-day/lab", format!("{lab}{rate}{}", without.concat())),
@@ -114,12 +118,8 @@ fn said_in(scenario: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Unpacks what came by the second serial line; whether anything did. What an earlier run left of
-/// the same names goes first, so that nobody takes it for this run's.
+/// Unpacks what came by the second serial line; whether anything did.
 fn unpack(sent: &Path, folder: &Path) -> Result<bool> {
-    for name in REPORTS {
-        let _ = fs::remove_file(folder.join(name));
-    }
     if fs::metadata(sent).map_or(0, |it| it.len()) == 0 {
         return Ok(false);
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::endpoint::EndpointSpec;
 use crate::fault::{
     About, Argument, Arguments, Fault, Form, KINDS, Modifiers, all_arguments, described,
 };
@@ -81,19 +82,33 @@ impl Injection {
         value: &mut impl FnMut() -> Result<&'a str, String>,
     ) -> Result<(), String> {
         match name {
-            "to" => self.to.push(value()?.to_owned()),
+            "to" => {
+                let to = value()?;
+                let endpoint = to.parse::<EndpointSpec>();
+                endpoint.map_err(|mistake| in_one_line(mistake.in_place("--to")))?;
+                self.to.push(to.to_owned());
+            }
             "for" => value()?.clone_into(&mut self.lasts),
             "netns" => self.netns = Some(value()?.to_owned()),
             "process" => self.process = Some(value()?.to_owned()),
-            "cgroup" => self.cgroup = Some(value()?.to_owned()),
+            "cgroup" => {
+                let path = value()?;
+                if !path.starts_with('/') {
+                    return Err(format!("--cgroup: \"{path}\" is no path from the root"));
+                }
+                self.cgroup = Some(path.to_owned());
+            }
             // Where it is written down is up to who runs the scenario.
             "audit" => drop(value()?),
             alike if ALIKE.contains(&alike) => {
+                let value = value()?;
+                let is_number = value.parse::<u64>().is_ok();
                 let form = match alike {
+                    "seed" if !is_number => return Err(format!("--seed: {value:?} is no number")),
                     "seed" => Form::Number,
                     _ => Form::Text,
                 };
-                self.tell(alike.to_owned(), value()?, form);
+                self.tell(alike.to_owned(), value, form);
             }
             other => {
                 let argument = argument(other).ok_or_else(|| {

@@ -178,7 +178,8 @@ fn words(provider: &Provider) -> Result<Vec<String>, String> {
 
 /// A call over HTTP as a command.
 fn as_curl(provider: &Provider) -> Result<Vec<String>, String> {
-    if !provider.arguments.is_null() || !provider.headers.is_null() {
+    let is_empty = |it: &Value| it.is_null() || it.as_object().is_some_and(|it| it.is_empty());
+    if !is_empty(&provider.arguments) || !is_empty(&provider.headers) {
         return Err("a call with headers or a body can't be kept: make it a command".to_owned());
     }
     let method = provider.method.as_deref().unwrap_or("GET");

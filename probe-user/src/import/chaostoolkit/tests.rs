@@ -99,6 +99,23 @@ fn what_a_scenario_cant_hold_is_told_with_its_place() {
 }
 
 #[test]
+fn one_step_that_cant_be_read_spoils_no_other() {
+    let of = |words: &str| process("probe", &format!("\"inject {words} --for 5s\""));
+    let steps = [
+        of("blackhole --to 10.0.0.7:80 --process 4711"),
+        of("blackhole --to 10.0.0.7:80 --process shop"),
+        of("blackhole --to 10.0.0.7: --process shop"),
+        of("blackhole --to 10.0.0.7:80 --to 10.0.0.8:80 --process shop"),
+        of("blackhole --to 10.0.0.7:80 --cgroup shop"),
+        of("blackhole --to 10.0.0.7:80 --process shop --seed '7\\n[abort]'"),
+    ];
+    let imported = read(&with_method(&format!("[{}]", steps.join(",")))).unwrap();
+    let scenario = Scenario::parse(&imported.scenario, "s").unwrap();
+    assert_eq!(scenario.steps.len(), 1, "{}", imported.scenario);
+    assert_eq!(imported.left_out.len(), 5, "{:#?}", imported.left_out);
+}
+
+#[test]
 fn what_an_experiment_says_begins_no_line_of_the_scenario() {
     let method = r#"[{"type": "action", "name": "a\u000afault = 1",
         "provider": {"type": "python", "module": "m\u000a[abort]", "func": "f"}},

@@ -82,7 +82,7 @@ fn head(experiment: &Experiment) -> String {
     let hypothesis = told.into_iter().find(|it| !it.is_empty());
     let hypothesis = hypothesis.unwrap_or(&experiment.title);
     let (name, hypothesis) = (quoted(&experiment.title), quoted(hypothesis));
-    // Long enough for any method.
+    // A method may take its time; one that takes longer is told step by step.
     format!("name = {name}\nhypothesis = {hypothesis}\ntime_box = \"1h\"\n")
 }
 
@@ -96,9 +96,12 @@ struct Near<'a> {
 impl<'a> Near<'a> {
     fn of(plan: &'a Plan) -> Self {
         let first = |of: fn(&Injection) -> Option<&String>| plan.faults().find_map(of);
-        let process = first(|it| it.process.as_ref());
+        let is_name = |it: &&String| it.parse::<u32>().is_err();
         Self {
-            process: process.filter(|it| it.parse::<u32>().is_err()),
+            process: plan
+                .faults()
+                .filter_map(|it| it.process.as_ref())
+                .find(is_name),
             cgroup: first(|it| it.cgroup.as_ref()),
             netns: first(|it| it.netns.as_ref()),
         }
@@ -146,7 +149,7 @@ impl<'a> Near<'a> {
         ];
         match other.iter().find(|it| it.1) {
             Some((option, _)) => Err(format!(
-                "its {option} is not the first fault's, and a scenario has one service"
+                "its {option} is not that of the others, and a scenario has one service"
             )),
             None => Ok(()),
         }
@@ -160,7 +163,9 @@ impl Dependencies {
     fn of(plan: &Plan) -> Self {
         let mut all: Vec<(String, Vec<String>)> = Vec::new();
         for fault in plan.faults().filter(|it| !it.to.is_empty()) {
-            if all.iter().all(|it| it.1 != fault.to) {
+            // Of two that overlap the later one's step is left out: it names none of them.
+            let is_new = |it: &(String, Vec<String>)| it.1.iter().all(|to| !fault.to.contains(to));
+            if all.iter().all(is_new) {
                 all.push((fault.to[0].clone(), fault.to.clone()));
             }
         }

@@ -237,13 +237,20 @@ fn told_lines(scene: &Scene, one: &EvidenceView, width: usize) -> Vec<Line<'stat
 /// A text in lines of at most `width` characters, broken between words.
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    let width = width.max(1);
+    let chars: Vec<Vec<char>> = text
+        .split_whitespace()
+        .map(|it| it.chars().collect())
+        .collect();
+    // A word longer than a line goes on in the next.
+    let pieces = chars.iter().flat_map(|it| it.chunks(width));
+    for word in pieces.map(|it| it.iter().collect::<String>()) {
         match lines.last_mut() {
             Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
                 line.push(' ');
-                line.push_str(word);
+                line.push_str(&word);
             }
-            _ => lines.push(fit(word, width)),
+            _ => lines.push(word),
         }
     }
     lines

@@ -79,7 +79,9 @@ pub fn draw(scene: &Scene, form: &Form, area: Rect, buffer: &mut Buffer) {
         let row = usize::from(above.height) + 1 + index;
         paint::left(buffer, paint::row(inside, row), line);
     }
-    if let Some(asked) = form.asked.filter(|_| is_whole && is_possible(scene, form)) {
+    let is_in_front = scene.state.overlay.is_none();
+    let is_read = is_whole && is_in_front && is_possible(scene, form);
+    if let Some(asked) = form.asked.filter(|_| is_read) {
         scene.point(place, Target::Answer(asked));
     }
 }
