@@ -104,7 +104,9 @@ pub struct Flow {
     /// How many bytes of `request` count.
     pub request_length: u8,
     /// Always zero.
-    pub pad: [u8; 6],
+    pub pad: [u8; 2],
+    /// One while a segment that came in is looked at: another CPU with the next one waits for it.
+    pub receiving: u32,
     /// The first bytes of the request that waits, in words so that they are copied as such; where
     /// the connection's bytes are divided, a [`Framed`] instead.
     pub request: [u64; REQUEST_PREFIX / 8],
@@ -130,7 +132,8 @@ impl Flow {
         sequenced: 0,
         framing: framing::TURNS,
         request_length: 0,
-        pad: [0; 6],
+        pad: [0; 2],
+        receiving: 0,
         request: [0; REQUEST_PREFIX / 8],
     };
 }

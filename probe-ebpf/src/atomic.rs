@@ -39,3 +39,16 @@ pub(crate) unsafe fn replace(value: *mut u64, was: u64, to: u64) -> bool {
     }
     .1
 }
+
+/// Replaces a value of 32 bits, if it still is what it was thought to be; tells whether it was.
+///
+/// # Safety
+/// As for [`fetch_add`].
+#[inline(always)]
+pub(crate) unsafe fn replace_u32(value: *mut u32, was: u32, to: u32) -> bool {
+    // SAFETY: the caller vouches for it.
+    unsafe {
+        atomic_cxchg::<u32, { AtomicOrdering::SeqCst }, { AtomicOrdering::SeqCst }>(value, was, to)
+    }
+    .1
+}

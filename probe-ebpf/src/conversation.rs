@@ -5,6 +5,7 @@
 mod connection;
 mod framed;
 mod questions;
+mod receipt;
 mod turns;
 
 pub(crate) use connection::{Caller, accepted, addressed, connected, connecting, gone, released};

@@ -25,6 +25,7 @@ pub mod observer;
 pub mod overheard;
 pub mod owners;
 mod pidfd;
+mod presence;
 pub mod process;
 pub mod processes;
 pub mod resolve;

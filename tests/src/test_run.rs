@@ -53,16 +53,37 @@ const CONTROL_BLOCK_AT: usize = 48;
 /// # Errors
 /// Without the privilege.
 pub fn empty() -> Result<Program> {
-    // r0 = -1; exit
-    let instructions: [u64; 2] = [0xffff_ffff_0000_00b7, 0x95];
+    load(&[RETURN_UNSPEC, EXIT])
+}
+
+/// A program that sends a copy of the packet out of the interface it came by, and does nothing
+/// else: what the kernel takes for that, to be told from what a fault takes that does the same.
+///
+/// # Errors
+/// Without the privilege.
+pub fn copying() -> Result<Program> {
+    /// r2 = the packet's interface
+    const INTERFACE: u64 = 0x0028_1261;
+    /// r3 = 0
+    const OUTWARDS: u64 = 0x03b7;
+    /// call bpf_clone_redirect
+    const CLONE_REDIRECT: u64 = 0x0d_0000_0085;
+    load(&[INTERFACE, OUTWARDS, CLONE_REDIRECT, RETURN_UNSPEC, EXIT])
+}
+
+/// r0 = -1
+const RETURN_UNSPEC: u64 = 0xffff_ffff_0000_00b7;
+const EXIT: u64 = 0x95;
+
+fn load(instructions: &[u64]) -> Result<Program> {
     let mut load = Load {
         kind: SCHED_CLS,
-        instruction_count: 2,
+        instruction_count: instructions.len() as u32,
         instructions: instructions.as_ptr() as u64,
         license: c"GPL".as_ptr() as u64,
         rest: [0; 13],
     };
-    let fd = bpf(PROG_LOAD, &mut load).context("loading an empty program")?;
+    let fd = bpf(PROG_LOAD, &mut load).context("loading a program of a few instructions")?;
     // SAFETY: the kernel has just made this descriptor, and nobody else knows of it.
     Ok(Program(unsafe { OwnedFd::from_raw_fd(fd) }))
 }

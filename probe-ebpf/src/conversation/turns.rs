@@ -11,7 +11,7 @@ use probe_common::{
 };
 use probe_ebpf::packet::{Packet, Segment, tcp_flag};
 
-use super::{connection, framed};
+use super::{connection, framed, receipt};
 use crate::{
     emit::{self, Subject},
     maps::{count_shared, flows, gauges, peers},
@@ -68,6 +68,15 @@ pub(crate) fn segment_passed(sight: &Sight) {
     let Some(flow) = known.or_else(|| find(cookie, sight)) else {
         return;
     };
+    let ours = !sight.outgoing && receipt::begin(flow);
+    seen(cookie, flow, sight);
+    if ours {
+        receipt::over(flow);
+    }
+}
+
+#[inline(always)]
+fn seen(cookie: u64, flow: *mut Flow, sight: &Sight) {
     // SAFETY: a valid pointer into the map; within one connection the turns of sender and
     // receiver follow from one another, so that two CPUs seldom meet here, and where they do a
     // count is off by one.

@@ -38,8 +38,9 @@ use crate::{
     verdict::FaultCounters,
 };
 
-/// How often the kill switch is looked at.
-const WATCH_KILL: Duration = Duration::from_millis(20);
+/// How often the kill switch is looked at. The kernel programs obey it at once; this is how soon
+/// probe says so, and aims at what names have come to mean.
+const WATCH_KILL: Duration = Duration::from_millis(50);
 /// How often it is looked after what the fault needs.
 const WATCH_GROUND: Duration = Duration::from_millis(250);
 /// How often progress is told.

@@ -28,6 +28,7 @@ use super::{
     netns::Netns,
     object::{self, Half},
     overheard::Overheard,
+    presence::Presence,
     processes::Processes,
 };
 use crate::plan::{NearSide, Plan, encode::encode};
@@ -64,6 +65,7 @@ pub struct Injector {
     overheard: Option<Overheard>,
     /// What the programs are attached to, and the line's device.
     attached: Vec<(u32, String)>,
+    presence: Presence,
 }
 
 impl Injector {
@@ -106,6 +108,7 @@ impl Injector {
             false => None,
         };
         let ledger = Ledger::open(&netns);
+        let presence = Presence::of(&netns)?;
         let mut injector = Self {
             netns,
             ledger,
@@ -126,6 +129,7 @@ impl Injector {
             seeded: Vec::new(),
             overheard,
             attached: Vec::new(),
+            presence,
         };
         if !interfaces.is_empty() {
             injector.start_lines(backends)?;
@@ -245,13 +249,12 @@ impl Injector {
         if !self.netns.is_there() {
             return Ok(Some(format!("network namespace \"{}\"", self.netns.name)));
         }
-        let there = self.netns.within(interfaces::all)?;
-        let gone = self.attached.iter().find(|(index, name)| {
-            !there
-                .iter()
-                .any(|it| it.index == *index && it.name == *name)
-        });
-        Ok(gone.map(|(_, name)| format!("interface \"{name}\"")))
+        for (index, name) in &self.attached {
+            if !self.presence.has(*index, name)? {
+                return Ok(Some(format!("interface \"{name}\"")));
+            }
+        }
+        Ok(None)
     }
 
     /// Has the programs know the near side, and attaches those that are about connect().

@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use probe_common::rule::fault;
 use tests::{
     Netns,
-    test_run::{Program, empty},
+    test_run::{Program, copying, empty},
 };
 
 use crate::{figures::Figures, host, report::Section};
@@ -140,6 +140,9 @@ fn in_a_row(rounds: usize) -> Result<Section> {
     })
 }
 
+/// The program that does what no program can do any cheaper.
+const COPY: &str = "bpf_clone_redirect alone";
+
 /// Faults that leave the packet changed: each run gets a fresh one, and is clocked alone.
 fn one_by_one(rounds: usize) -> Result<Section> {
     let of = |kind| armed(&[(kind, ALL)], 1).map(Some);
@@ -148,6 +151,7 @@ fn one_by_one(rounds: usize) -> Result<Section> {
     use Packet::{Answer, Question, V4};
     let cases = [
         ("empty program", None, GOES_ON, V4),
+        (COPY, None, GOES_ON, V4),
         ("no match", Some(elsewhere), GOES_ON, V4),
         ("match, loss 0 %", Some(none), GOES_ON, V4),
         ("match, delay", of(fault::DELAY)?, REDIRECTED, V4),
@@ -190,7 +194,8 @@ fn one_by_one(rounds: usize) -> Result<Section> {
             "`cargo xtask bench datapath`: as above, but each run is clocked by itself, on a fresh \
              packet and with colder caches, because the fault leaves it changed; \
              medians of {SINGLES} runs, {rounds} rounds. Only differences between these rows tell \
-             something. Nanoseconds."
+             something. The second row is what the kernel takes to make a copy of a packet and send \
+             it on: duplicate and reset have it do that, whatever else they take. Nanoseconds."
         ),
         columns: COLUMNS.to_vec(),
         rows: rows(&cases),
@@ -238,6 +243,7 @@ impl Case {
             name,
             program: match &armed {
                 Some(armed) => armed.program()?,
+                None if name == COPY => copying()?,
                 None => empty()?,
             },
             _armed: armed,
