@@ -2,6 +2,7 @@
 
 use super::chain::{Link, seal, sha256, verify};
 use super::*;
+use crate::report::schema::tests::complaints;
 
 fn entry(at: &Link, event: Event) -> Entry {
     Entry {
@@ -40,6 +41,45 @@ fn an_entry_is_what_the_schema_says() {
         lines[0]
     );
     assert!(lines[0].contains(r#""event":"stopped","processes":0,"prev":"0000"#));
+}
+
+#[test]
+fn every_event_is_what_the_schema_says() {
+    let injection = || "7.1".to_owned();
+    let ending = Ending {
+        by: "death".into(),
+        ..Ending::default()
+    };
+    let counted = Ending {
+        by: "deadline".into(),
+        counters: Some(FaultCounters::default()),
+        ..Ending::default()
+    };
+    let events = [
+        Event::Armed {
+            injection: injection(),
+            what: What::default(),
+        },
+        Event::Ended {
+            injection: injection(),
+            ending,
+        },
+        Event::Ended {
+            injection: injection(),
+            ending: counted,
+        },
+        Event::Stopped { processes: 1 },
+        Event::Cleared { probes: 1 },
+        Event::Recovered {
+            bytes: 7,
+            sha256: sha256(b"cut off"),
+        },
+    ];
+    for event in events {
+        let (line, _) = seal(&entry(&Link::default(), event)).unwrap();
+        let document = serde_json::from_str(&line).unwrap();
+        assert_eq!(complaints("audit", &document), [""; 0], "{line}");
+    }
 }
 
 #[test]

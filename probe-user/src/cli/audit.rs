@@ -93,3 +93,18 @@ fn json(file: String, verified: &Result<Whole, Broken>) -> Result<String> {
         problem: broken.map(|it| it.why.clone()),
     })?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::schema::tests::complaints;
+
+    #[test]
+    fn json_is_what_its_schema_says() {
+        for log in ["", "not a line of it\n"] {
+            let document = json("audit.jsonl".into(), &verify(log.as_bytes())).unwrap();
+            let document = serde_json::from_str(&document).unwrap();
+            assert_eq!(complaints("audit-verify", &document), [""; 0]);
+        }
+    }
+}

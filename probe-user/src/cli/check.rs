@@ -350,5 +350,8 @@ mod tests {
         assert!(json.contains(
             r#""timeline":[{"at_ms":0,"for_ms":10000,"kind":"fault","on":"payments","direction":"egress","text":"delay 2s"}"#
         ), "{json}");
+        let document = serde_json::from_str(&json).unwrap();
+        let complaints = crate::report::schema::tests::complaints("check", &document);
+        assert_eq!(complaints, [""; 0]);
     }
 }

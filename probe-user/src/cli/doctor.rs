@@ -79,3 +79,16 @@ fn text(checks: &[Check], ok: bool, color: bool) -> String {
     };
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::schema::tests::complaints;
+
+    #[test]
+    fn json_is_what_its_schema_says() {
+        let document = json(&support::check_all(), true).unwrap();
+        let document = serde_json::from_str(&document).unwrap();
+        assert_eq!(complaints("doctor", &document), [""; 0]);
+    }
+}

@@ -274,3 +274,26 @@ pub fn random_seed() -> Result<u64> {
 fn somebody_watches() -> bool {
     std::io::stderr().is_terminal()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{Command, style::Color},
+        *,
+    };
+    use crate::report::schema::tests::complaints;
+
+    #[test]
+    fn a_dry_run_is_what_its_schema_says() {
+        let own = std::process::id();
+        let line = format!("probe inject delay 5ms --to 127.0.0.1:9 --process {own} --dry-run");
+        let words = line.split(' ').map(Into::into).collect();
+        let cli = super::super::parse(words, Color::Never).unwrap();
+        let Some(Command::Inject(args)) = cli.command else {
+            panic!("{line}");
+        };
+        let prepared = Prepared::new(args.request(&cli.common).unwrap()).unwrap();
+        let document = serde_json::from_str(&telling::dry_run_json(&prepared)).unwrap();
+        assert_eq!(complaints("inject-plan", &document), [""; 0]);
+    }
+}

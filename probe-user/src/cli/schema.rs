@@ -28,7 +28,7 @@ pub struct SchemaArgs {
 pub fn run(args: &SchemaArgs) -> Result<ExitCode> {
     let list = || {
         let kinds = schema::ALL.iter();
-        let lines = kinds.map(|it| format!("{:<10}{}\n", it.kind, it.id));
+        let lines = kinds.map(|it| format!("{:<14}{}\n", it.kind, it.id));
         lines.collect::<String>()
     };
     say(&args.kind.map_or_else(list, str::to_owned))?;

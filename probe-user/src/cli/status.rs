@@ -181,6 +181,7 @@ mod tests {
     use probe_common::rule::{PlanHeader, fault};
 
     use super::*;
+    use crate::report::schema::tests::complaints;
 
     fn armed() -> Armed {
         Armed {
@@ -228,5 +229,11 @@ mod tests {
             r#""fault":"blackhole","direction":"egress","endpoints":[],"since_ms_ago":2,"left_ms":1,"counters":{"#
         );
         assert!(json.starts_with(head), "{json}");
+        let document = serde_json::to_value(Document {
+            schema: "probe.status/1",
+            active: 1,
+            faults: faults_of(&armed(), 3_000_000),
+        });
+        assert_eq!(complaints("status", &document.unwrap()), [""; 0]);
     }
 }

@@ -142,4 +142,4 @@ impl Fingerprint<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

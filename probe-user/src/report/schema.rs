@@ -14,56 +14,38 @@ pub struct Schema {
     pub text: &'static str,
 }
 
+/// Those in docs/schema, by their kinds.
+macro_rules! schemas {
+    ($($kind:literal),+ $(,)?) => {
+        &[$(Schema {
+            kind: $kind,
+            id: concat!("probe.", $kind, "/1"),
+            text: include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/../docs/schema/probe.",
+                $kind,
+                "-1.json"
+            )),
+        }),+]
+    };
+}
+
 /// Those there are.
-pub const ALL: [Schema; 6] = [
-    Schema {
-        kind: "call",
-        id: "probe.call/1",
-        text: include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../docs/schema/probe.call-1.json"
-        )),
-    },
-    Schema {
-        kind: "history",
-        id: "probe.history/1",
-        text: include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../docs/schema/probe.history-1.json"
-        )),
-    },
-    Schema {
-        kind: "journal",
-        id: "probe.journal/1",
-        text: include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../docs/schema/probe.journal-1.json"
-        )),
-    },
-    Schema {
-        kind: "observe",
-        id: "probe.observe/1",
-        text: include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../docs/schema/probe.observe-1.json"
-        )),
-    },
-    Schema {
-        kind: "scenario",
-        id: "probe.scenario/1",
-        text: include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../docs/schema/probe.scenario-1.json"
-        )),
-    },
-    Schema {
-        kind: "verdict",
-        id: "probe.verdict/1",
-        text: include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../docs/schema/probe.verdict-1.json"
-        )),
-    },
+pub const ALL: &[Schema] = schemas![
+    "audit",
+    "audit-verify",
+    "call",
+    "check",
+    "doctor",
+    "fingerprint",
+    "history",
+    "inject",
+    "inject-plan",
+    "journal",
+    "observe",
+    "scenario",
+    "status",
+    "verdict",
 ];
 
 /// The schema of a kind of document.
@@ -80,4 +62,4 @@ pub fn find(kind: &str) -> Result<&'static str, Mistake> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -3,7 +3,21 @@
 use super::*;
 use crate::pattern::declared::read;
 
+/// One of a shop with a timeout, of which another is declared.
+pub(in crate::report) fn document() -> Value {
+    told(
+        "[[dependency]]\nname = \"payments\"\ntimeout = \"2s\"",
+        None,
+    )
+    .2
+}
+
 fn exit_code(declared: &str, stopped: Option<&str>) -> (u8, String) {
+    let (code, text, _) = told(declared, stopped);
+    (code, text)
+}
+
+fn told(declared: &str, stopped: Option<&str>) -> (u8, String, Value) {
     let showing = patterns::tests::showing();
     let declared = read(declared).unwrap();
     let injections = super::super::injection::tests::all();
@@ -18,7 +32,7 @@ fn exit_code(declared: &str, stopped: Option<&str>) -> (u8, String) {
     let document: Value = serde_json::from_str(&fingerprint.json()).unwrap();
     assert_eq!(document["schema"], "probe.fingerprint/1");
     assert_eq!(document["exit_code"], fingerprint.exit_code());
-    (fingerprint.exit_code(), fingerprint.text())
+    (fingerprint.exit_code(), fingerprint.text(), document)
 }
 
 #[test]

@@ -111,7 +111,8 @@ fn fits(pattern: &str, text: &str) -> bool {
     }
 }
 
-fn complaints(kind: &str, document: &Value) -> Vec<String> {
+/// What is wrong with a document of a kind, a line each.
+pub(crate) fn complaints(kind: &str, document: &Value) -> Vec<String> {
     let schema = schema(kind);
     let mut out = Vec::new();
     wrong(&schema, &schema, document, "", &mut out);
@@ -163,6 +164,17 @@ fn verdicts_and_their_history_are_what_their_schemas_say() {
 }
 
 #[test]
+fn injections_and_fingerprints_are_what_their_schemas_say() {
+    for it in crate::report::injection::tests::all() {
+        let document = serde_json::from_str(&it.json()).unwrap();
+        assert_eq!(complaints("inject", &document), [""; 0]);
+    }
+    let document = crate::report::fingerprint::tests::document();
+    assert_eq!(complaints("fingerprint", &document), [""; 0]);
+    assert!(document["declared"][0]["differences"][0].is_object());
+}
+
+#[test]
 fn every_line_of_a_journal_is_what_its_schema_says() {
     let mut lines = crate::journal::tests::lines(2_000);
     lines.push(crate::journal::Writer::end(
@@ -210,6 +222,9 @@ fn every_schema_is_of_what_it_is_called() {
     let mistake = find("verdct").unwrap_err();
     assert_eq!(
         mistake.hint.as_deref(),
-        Some("there are call, history, journal, observe, scenario, verdict")
+        Some(
+            "there are audit, audit-verify, call, check, doctor, fingerprint, history, inject, \
+             inject-plan, journal, observe, scenario, status, verdict"
+        )
     );
 }
