@@ -1,7 +1,7 @@
 //! Probe killed, stopped, told to end, or robbed of what it works on: the traffic is as before
 //! within a second, and nothing is left.
 //!
-//! `PROBE_KILLS` says how many times probe is killed, and how many times it is stopped: six
+//! `PROBE_KILLS` says how many times probe is killed, and how many times it is stopped: four
 //! without it, 50 for the soak.
 
 use std::{
@@ -111,7 +111,7 @@ struct Struck {
 
 fn rounds() -> usize {
     let asked = env::var("PROBE_KILLS").ok();
-    asked.and_then(|text| text.parse().ok()).unwrap_or(6)
+    asked.and_then(|text| text.parse().ok()).unwrap_or(4)
 }
 
 fn has_died(pid: u32) -> bool {

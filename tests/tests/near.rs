@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use tests::{
     Call, Cgroup, Family, Pair, Probe, Puppet,
     patience::{LONG, wait_for},
@@ -87,15 +87,24 @@ fn inject(pair: &Pair, fault: &str) -> Result<Probe> {
 #[ignore = "needs root"]
 fn only_the_chosen_process_is_hit_in_either_direction() -> Result<()> {
     let _turn = Turn::together()?;
+    // Each on ground of its own, and at once: most of it is waiting for what doesn't come.
+    thread::scope(|scope| {
+        let all = [By::Id, By::Name, By::Cgroup, By::Container];
+        let at_once = all.map(|by| scope.spawn(move || hits_what_is_chosen(by)));
+        at_once
+            .into_iter()
+            .try_for_each(|one| one.join().map_err(|_| anyhow!("it panicked"))?)
+    })
+}
+
+fn hits_what_is_chosen(by: By) -> Result<()> {
     let pair = Pair::new()?;
     pair.know_each_other()?;
     let before = Snapshot::of(&pair.near)?;
-    for by in [By::Id, By::Name, By::Cgroup, By::Container] {
-        for family in Family::BOTH {
-            for way in ["egress", "ingress"] {
-                hits_the_chosen_alone(&pair, by, family, way)
-                    .with_context(|| format!("{by:?}, {family:?}, {way}"))?;
-            }
+    for family in Family::BOTH {
+        for way in ["egress", "ingress"] {
+            hits_the_chosen_alone(&pair, by, family, way)
+                .with_context(|| format!("{by:?}, {family:?}, {way}"))?;
         }
     }
     before.wait_for_return(&pair.near)
