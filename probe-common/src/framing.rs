@@ -11,6 +11,10 @@ pub const HTTP2_PREFACE: u32 = 24;
 /// waited longest is forgotten.
 pub const MAX_STREAMS: u32 = 65_536;
 
+/// Gaps that are kept at once, of all connections; beyond, the one that has waited longest is
+/// forgotten.
+pub const MAX_GAPS: u32 = 8_192;
+
 /// Where one direction of a connection stands.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,3 +85,34 @@ pub struct Stream {
     /// Always zero.
     pub pad: u32,
 }
+
+/// Bytes that were overtaken by those behind them, by where they begin.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GapKey {
+    /// Cookie of the socket.
+    pub cookie: u64,
+    /// Sequence number of the first byte.
+    pub begin: u32,
+    /// Always zero.
+    pub pad: u32,
+}
+
+/// What is to be known once they come.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gap {
+    /// Where the direction stood before them.
+    pub walk: Walk,
+    /// Sequence number of the first byte behind them.
+    pub end: u32,
+    /// The last stream that the client had begun before them.
+    pub last_stream: u32,
+    /// Tells it from the connection's others: where it began, whatever came of it since.
+    pub number: u32,
+    /// Always zero.
+    pub pad: u32,
+}
+
+const _: () = assert!(size_of::<GapKey>() == 16);
+const _: () = assert!(size_of::<Gap>() == 40);

@@ -88,6 +88,8 @@ pub mod map {
     pub const GAUGES: &str = "PROBE_GAUGES";
     /// LRU hash from [`crate::framing::StreamKey`] to [`crate::framing::Stream`].
     pub const STREAMS: &str = "PROBE_STREAMS";
+    /// Bytes of connections whose bytes are divided that were overtaken.
+    pub const GAPS: &str = "PROBE_GAPS";
 }
 
 /// Programs.
@@ -196,6 +198,7 @@ pub const MAPS: &[&str] = &[
     map::LATENCY,
     map::GAUGES,
     map::STREAMS,
+    map::GAPS,
 ];
 
 /// Every program of the object.

@@ -18,7 +18,7 @@ use crate::{
     skb::Skb,
 };
 
-pub(crate) use framed::{frame, frames_lost, hello};
+pub(crate) use framed::{frame, frames_missing, hello};
 pub(crate) use questions::{message, question_answered, question_given_up};
 
 /// Submits without waking the reader, who comes by often enough of its own accord: a wake-up a

@@ -5,6 +5,7 @@ pub(crate) mod ages;
 pub(crate) mod counted;
 pub(crate) mod counters;
 pub(crate) mod flows;
+pub(crate) mod gaps;
 pub(crate) mod gauges;
 pub(crate) mod lane;
 pub(crate) mod line;

@@ -19,6 +19,8 @@ pub mod frame_kind {
     pub const GOAWAY: u8 = 7;
     /// More of a stream's headers.
     pub const CONTINUATION: u8 = 9;
+    /// Not a frame: what comes now overtook some that are still to come, in the gap of this number.
+    pub const OVERTAKES: u8 = 254;
     /// Not a frame: from here on some weren't seen in this direction.
     pub const LOST: u8 = 255;
 }
@@ -47,11 +49,17 @@ pub struct FrameHead {
     pub role: u8,
     /// One where the near side sent it.
     pub outgoing: u8,
+    /// One where it was overtaken by what was told before it.
+    pub late: u8,
     /// Always zero.
-    pub pad: u16,
+    pub pad: u8,
+    /// Where it was overtaken, or overtakes: which gap it is about.
+    pub gap: u32,
+    /// Always zero.
+    pub pad_behind: u32,
 }
 
-const _: () = assert!(size_of::<FrameHead>() == 48);
+const _: () = assert!(size_of::<FrameHead>() == 56);
 
 /// As it lies in the ring, with room for a piece of up to `N` bytes.
 #[repr(C)]
@@ -63,8 +71,8 @@ pub struct FrameEntry<const N: usize> {
     pub fragment: [u8; N],
 }
 
-const _: () = assert!(size_of::<FrameEntry<SMALL_FRAGMENT>>() == 112);
-const _: () = assert!(size_of::<FrameEntry<LARGE_FRAGMENT>>() == 560);
+const _: () = assert!(size_of::<FrameEntry<SMALL_FRAGMENT>>() == 120);
+const _: () = assert!(size_of::<FrameEntry<LARGE_FRAGMENT>>() == 568);
 
 /// A piece of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +96,10 @@ impl<'a> FrameEvent<'a> {
             flags: r.u8()?,
             role: r.u8()?,
             outgoing: r.u8()?,
-            pad: r.u16()?,
+            late: r.u8()?,
+            pad: r.u8()?,
+            gap: r.u32()?,
+            pad_behind: r.u32()?,
         };
         let room = usize::from(header.length).checked_sub(size_of::<FrameHead>())?;
         let fragment = r.bytes(room)?;

@@ -137,7 +137,7 @@ fn of_framed() -> [Sample; 2] {
     };
     let frame = FrameEntry::<SMALL_FRAGMENT> {
         head: FrameHead {
-            header: header(kind::FRAME, 112),
+            header: header(kind::FRAME, 120),
             stream: 5,
             frame_length: 700,
             offset: 512,
@@ -147,7 +147,10 @@ fn of_framed() -> [Sample; 2] {
             flags: 4,
             role: 1,
             outgoing: 1,
+            late: 1,
             pad: 0,
+            gap: 7,
+            pad_behind: 0,
         },
         fragment: [0x82; SMALL_FRAGMENT],
     };

@@ -2,17 +2,20 @@
 //! walked from one to the next, so that what isn't a request is told from what is.
 
 mod begin;
+mod gaps;
 mod http2;
 mod step;
 mod tls;
 
 use aya_ebpf::bindings::__sk_buff;
 use probe_common::{
+    event::frame_kind,
     flow::{Flow, framing},
     framing::{Framed, Walk},
 };
 
 pub(super) use begin::{is_settings, recognised};
+pub(super) use gaps::came_late;
 
 use super::turns::{Place, Sight};
 use crate::{
@@ -50,6 +53,9 @@ fn walk_of(framed: &mut Framed, outgoing: bool) -> &mut Walk {
 #[inline(always)]
 pub(super) fn walked(cookie: u64, flow: &mut Flow, sight: &Sight, place: Place, payload: u32) {
     let mut step = Step::new(cookie, flow, sight, place, payload);
+    if step.ahead != 0 && gaps::probe_leave_gap(sight.skb.raw(), &step, flow) != 0 {
+        step.ahead = 0;
+    }
     probe_walk(sight.skb.raw(), &mut step, flow);
 }
 
@@ -103,7 +109,8 @@ fn lose(flow: &mut Flow, step: &Step) {
     if framing == framing::HTTP2 {
         framed.epoch += 1;
         close_streams(framed, peer);
-        emit::frames_lost(Subject::at(step.cookie, peer, step.now_ns), role, step);
+        let subject = Subject::at(step.cookie, peer, step.now_ns);
+        emit::frames_missing(subject, frame_kind::LOST, role, step, 0);
     }
 }
 

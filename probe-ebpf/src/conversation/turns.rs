@@ -155,6 +155,8 @@ fn payload_passed(cookie: u64, flow: &mut Flow, sight: &Sight) {
     if let Place::Old = place {
         if sight.outgoing {
             count_shared!(counters, retransmits);
+        } else if flow.framing == framing::HTTP2 {
+            framed::came_late(cookie, flow, sight);
         }
         return;
     }
@@ -247,8 +249,8 @@ pub(super) enum Place {
     Next,
     /// So many of them passed before.
     Overlapping(u32),
-    /// Others belong before them, that haven't passed yet.
-    Ahead,
+    /// So many others belong before them, that haven't passed yet.
+    Ahead(u32),
 }
 
 /// Finds where a segment stands: what comes out of turn takes the place of what it overtook.
@@ -269,7 +271,7 @@ fn place_of(flow: &mut Flow, sight: &Sight, length: u32) -> Place {
         }
         let missing = begin.wrapping_sub(next) as i32;
         if missing > 0 {
-            place = Place::Ahead;
+            place = Place::Ahead(missing.unsigned_abs());
         } else if missing < 0 {
             place = Place::Overlapping(missing.unsigned_abs());
         }

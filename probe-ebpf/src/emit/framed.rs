@@ -1,7 +1,7 @@
 //! Events of connections whose bytes are divided: a ClientHello, frames of HTTP/2.
 
 use probe_common::{
-    event::{FrameEntry, FrameHead, HELLO_PREFIX, HelloEntry, SMALL_FRAGMENT, frame_kind, kind},
+    event::{FrameEntry, FrameHead, HELLO_PREFIX, HelloEntry, SMALL_FRAGMENT, kind},
     flow::Flow,
 };
 
@@ -44,17 +44,18 @@ pub(crate) fn frame<const N: usize>(
     });
 }
 
-/// Frames weren't seen.
+/// Frames weren't seen, or not yet: `what` is one of [`probe_common::event::frame_kind`].
 #[inline(always)]
-pub(crate) fn frames_lost(subject: Subject, role: u8, step: &Step) {
+pub(crate) fn frames_missing(subject: Subject, what: u8, role: u8, step: &Step, gap: u32) {
     emit::<FrameEntry<SMALL_FRAGMENT>>(|event| {
         // SAFETY: as above.
         unsafe {
             (*event).head = FrameHead {
                 header: subject.header::<FrameEntry<SMALL_FRAGMENT>>(kind::FRAME),
-                kind: frame_kind::LOST,
+                kind: what,
                 role,
                 outgoing: step.outgoing as u8,
+                gap,
                 ..FrameHead::default()
             };
         }

@@ -41,6 +41,7 @@ const OBSERVER_ONLY: &[&str] = &[
     map::LATENCY,
     map::GAUGES,
     map::STREAMS,
+    map::GAPS,
     map::ASKED,
     map::ASKERS,
 ];

@@ -1,11 +1,11 @@
 //! Calls of connections that carry several at once: the streams of HTTP/2 and gRPC, out of the
 //! frames that say something of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use foldhash::fast::FixedState;
 use probe_common::{
-    event::{FrameEvent, frame_kind},
+    event::{FrameEvent, FrameHead, frame_kind},
     flow::role,
 };
 
@@ -19,6 +19,8 @@ use crate::protocol::{
 const CONNECTIONS: usize = 4_096;
 /// Streams of one connection that may wait at once; those beyond aren't followed.
 const OPEN: usize = 4_096;
+/// Gaps of one connection that late frames may fill.
+const GAPS: usize = 32;
 /// Longest frame that is put together out of its pieces: what both sides accept unless they agree
 /// on more.
 const LONGEST_FRAME: usize = 16_384;
@@ -50,6 +52,10 @@ struct Multiplexed {
     codec: Connection,
     /// Pieces of a frame of the client's, and of the server's.
     pieces: [Vec<u8>; 2],
+    /// The same of frames that come late, overtaken by others.
+    late_pieces: [Vec<u8>; 2],
+    /// What client's frames may still fill: which gap, and the last stream begun before it.
+    gaps: VecDeque<(u32, u32)>,
     open: HashMap<u32, Open, FixedState>,
     last_stream: u32,
     begun: u32,
@@ -114,8 +120,14 @@ impl Multiplexed {
             frame_kind::LOST => {
                 self.codec.lost(from_client);
                 self.pieces = Default::default();
+                self.late_pieces = Default::default();
+                self.gaps.clear();
                 // They may have been answered, unseen.
                 self.open.clear();
+                None
+            }
+            frame_kind::OVERTAKES => {
+                self.leave_gap(from_client, head.gap);
                 None
             }
             frame_kind::RST_STREAM if head.offset == 0 => self.reset(frame, from_client),
@@ -130,16 +142,43 @@ impl Multiplexed {
         }
     }
 
+    /// Frames of one side come that overtook others.
+    fn leave_gap(&mut self, from_client: bool, gap: u32) {
+        self.codec.leave_gap(from_client, gap);
+        let side = usize::from(!from_client);
+        self.late_pieces[side] = std::mem::take(&mut self.pieces[side]);
+        if from_client {
+            if self.gaps.len() == GAPS {
+                self.gaps.pop_front();
+            }
+            self.gaps.push_back((gap, self.last_stream));
+        }
+    }
+
+    /// Whether a stream of the client's begins here: they are numbered as they begin.
+    fn is_new(&mut self, head: &FrameHead) -> bool {
+        let stream = head.stream;
+        if head.late != 0 {
+            let gap = self.gaps.iter_mut().find(|it| it.0 == head.gap);
+            return gap
+                .is_some_and(|(_, last)| std::mem::replace(last, stream.max(*last)) < stream);
+        }
+        if stream <= self.last_stream {
+            return false;
+        }
+        if self.last_stream == 0 && stream != FIRST_STREAM {
+            // Nothing is known of what was indexed before.
+            self.codec.lost(true);
+            self.codec.lost(false);
+        }
+        self.last_stream = stream;
+        true
+    }
+
     /// A stream's headers begin: with its request's it waits, with its answer's no longer.
     fn headers_begin(&mut self, frame: &FrameEvent, from_client: bool) {
         let (stream, at_ns) = (frame.head.stream, frame.head.header.at_ns);
-        if from_client && stream > self.last_stream {
-            if self.last_stream == 0 && stream != FIRST_STREAM {
-                // Nothing is known of what was indexed before.
-                self.codec.lost(true);
-                self.codec.lost(false);
-            }
-            self.last_stream = stream;
+        if from_client && self.is_new(&frame.head) {
             self.begun += 1;
             if self.open.len() < OPEN {
                 let open = Open {
@@ -160,6 +199,8 @@ impl Multiplexed {
     /// What a header block says, once all of it is there.
     fn read(&mut self, frame: &FrameEvent, from_client: bool) -> Option<Headers> {
         let head = &frame.head;
+        self.codec
+            .turn_to(from_client, (head.late != 0).then_some(head.gap));
         let mut read = |payload: &[u8], whole| {
             self.codec.frame(
                 from_client,
@@ -174,7 +215,11 @@ impl Multiplexed {
         let headers = if frame.fragment.len() == length {
             read(frame.fragment, true)
         } else {
-            let pieces = &mut self.pieces[usize::from(!from_client)];
+            let pieces = match head.late {
+                0 => &mut self.pieces,
+                _ => &mut self.late_pieces,
+            };
+            let pieces = &mut pieces[usize::from(!from_client)];
             if head.offset == 0 {
                 pieces.clear();
             }

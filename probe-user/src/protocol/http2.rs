@@ -146,6 +146,17 @@ impl Connection {
         self.side(from_client).forget();
     }
 
+    /// What one side's frames say from now on was sent behind others that are still to come, in
+    /// the gap of this number.
+    pub fn leave_gap(&mut self, from_client: bool, gap: u32) {
+        self.side(from_client).leave_gap(gap);
+    }
+
+    /// One side's next frame fills a gap; or, where none is named, nothing overtook it.
+    pub fn turn_to(&mut self, from_client: bool, gap: Option<u32>) {
+        self.side(from_client).turn_to(gap);
+    }
+
     fn side(&mut self, from_client: bool) -> &mut Side {
         if from_client {
             &mut self.client

@@ -6,7 +6,7 @@ use probe_common::{
     framing::{Stream, StreamKey},
 };
 
-use super::{Step, framed, walk_of};
+use super::{Step, framed, step::mark, walk_of};
 use crate::{
     atomic,
     emit::{self, Subject},
@@ -132,6 +132,8 @@ pub(super) fn tell(skb: &Skb, step: &Step, flow: &mut Flow, length: u32) {
         flags,
         role,
         outgoing: step.outgoing as u8,
+        late: u8::from(step.marks & mark::LATE != 0),
+        gap: step.gap,
         ..FrameHead::default()
     };
     let subject = Subject::at(step.cookie, peer, step.now_ns);

@@ -29,18 +29,31 @@ pub(crate) struct Step {
     pub(crate) outgoing: u32,
     /// One where it goes to the server.
     pub(crate) towards_server: u32,
-    /// TLS: the client's change of cipher is in this segment.
-    pub(crate) changes_cipher: u32,
-    /// One where bytes belong before the segment's that haven't passed yet.
+    /// Bits of [`mark`].
+    pub(crate) marks: u32,
+    /// How many bytes belong before the segment's that haven't passed yet.
     pub(crate) ahead: u32,
+    /// Sequence number of the segment's first byte.
+    pub(crate) sequence: u32,
+    /// Which gap it fills, where it is late.
+    pub(crate) gap: u32,
+}
+
+/// Bits of [`Step::marks`].
+pub(crate) mod mark {
+    /// TLS: the client's change of cipher is in this segment.
+    pub(crate) const CHANGES_CIPHER: u32 = 1;
+    /// HTTP/2: what was behind the segment passed before it.
+    pub(crate) const LATE: u32 = 2;
 }
 
 impl Step {
     #[inline(always)]
     pub(super) fn new(cookie: u64, flow: &Flow, sight: &Sight, place: Place, payload: u32) -> Self {
-        let passed_before = match place {
-            Place::Overlapping(bytes) => bytes,
-            _ => 0,
+        let (passed_before, ahead) = match place {
+            Place::Overlapping(bytes) => (bytes, 0),
+            Place::Ahead(bytes) => (0, bytes),
+            Place::Old | Place::Next => (0, 0),
         };
         Self {
             cookie,
@@ -50,8 +63,10 @@ impl Step {
             end: sight.skb.len(),
             outgoing: u32::from(sight.outgoing),
             towards_server: u32::from(sight.outgoing == (flow.role == role::CLIENT)),
-            changes_cipher: 0,
-            ahead: u32::from(matches!(place, Place::Ahead)),
+            marks: 0,
+            ahead,
+            sequence: sight.segment.sequence,
+            gap: 0,
         }
     }
 }

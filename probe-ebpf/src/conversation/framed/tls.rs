@@ -6,7 +6,7 @@ use probe_common::{
     framing::tls,
 };
 
-use super::{Step, begin::LONGEST_RECORD, framed, walk_of};
+use super::{Step, begin::LONGEST_RECORD, framed, step::mark, walk_of};
 use crate::{conversation::turns, skb::Skb};
 
 /// Record types; alerts (21) never say anything.
@@ -42,7 +42,7 @@ pub(super) fn record_begins(skb: &Skb, step: &mut Step, flow: &mut Flow) -> Opti
     match kind {
         CHANGE_CIPHER_SPEC => {
             framed.tls |= tls::CIPHER_CHANGED;
-            step.changes_cipher = 1;
+            step.marks |= mark::CHANGES_CIPHER;
         }
         HANDSHAKE if framed.tls & tls::CIPHER_CHANGED != 0 && length < LONGEST_OLD_FINISHED => {
             framed.tls |= tls::FINISHED;
@@ -62,7 +62,7 @@ fn application_says(step: &Step, flow: &mut Flow, length: u32) {
             framed.tls |= tls::FINISHED;
             return;
         }
-        if step.changes_cipher != 0 {
+        if step.marks & mark::CHANGES_CIPHER != 0 {
             // Its certificate, which stands between the two.
             return;
         }

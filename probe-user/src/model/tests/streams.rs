@@ -81,6 +81,27 @@ impl Wire {
         self.0.observe(&frame, Some(&client()))
     }
 
+    /// What the client or the server says of a gap, or late, to fill it.
+    fn of_gap(&mut self, from_client: bool, kind: u8, stream: u32, block: &[u8]) -> Option<Call> {
+        let frame = Event::Frame(FrameEvent {
+            head: FrameHead {
+                header: header(7, 1),
+                stream,
+                frame_length: block.len() as u32,
+                fragment_length: block.len() as u16,
+                kind,
+                flags: WHOLE,
+                role: role::CLIENT,
+                outgoing: from_client.into(),
+                late: (kind != frame_kind::OVERTAKES).into(),
+                gap: 7,
+                ..FrameHead::default()
+            },
+            fragment: block,
+        });
+        self.0.observe(&frame, Some(&client()))
+    }
+
     fn ask(&mut self, at_ms: u64, stream: u32, block: &[u8]) {
         let asked = self.frame(at_ms, frame_kind::HEADERS, WHOLE, stream, true, block);
         assert_eq!(asked, None, "a request is no call yet");
@@ -219,6 +240,37 @@ fn streams_from_before_frames_were_lost_are_not_laid_to_anybody() {
     wire.ask(3, 3, &request(b'0', false));
     assert_eq!(wire.answer(5, 1, WHOLE, OK), None);
     assert_eq!(wire.answer(6, 3, WHOLE, OK).unwrap().stream, 3);
+}
+
+#[test]
+fn answers_that_were_overtaken_count_when_they_come() {
+    let mut wire = Wire::new();
+    for stream in [1, 3] {
+        wire.ask(1, stream, &request(b'0', false));
+    }
+    assert_eq!(wire.of_gap(false, frame_kind::OVERTAKES, 0, &[]), None);
+    assert_eq!(wire.answer(5, 3, WHOLE, OK).unwrap().stream, 3);
+    let late = wire.of_gap(false, frame_kind::HEADERS, 1, OK);
+    assert_eq!(late.unwrap().stream, 1);
+    assert_eq!(wire.of_gap(false, frame_kind::HEADERS, 1, OK), None);
+}
+
+#[test]
+fn requests_that_were_overtaken_are_calls() {
+    let mut wire = Wire::new();
+    let block = request(b'0', false);
+    wire.ask(1, 1, &block);
+    wire.of_gap(true, frame_kind::OVERTAKES, 0, &[]);
+    wire.ask(2, 7, &block);
+    // Those of 3 again are trailers, and not another request.
+    for stream in [3, 5, 3] {
+        assert_eq!(wire.of_gap(true, frame_kind::HEADERS, stream, &block), None);
+    }
+    for stream in [1, 3, 5, 7] {
+        let call = wire.answer(9, stream, WHOLE, OK).unwrap();
+        assert_ne!(call.fingerprint, 0, "{stream}");
+    }
+    assert_eq!(wire.answer(9, 3, WHOLE, OK), None);
 }
 
 #[test]

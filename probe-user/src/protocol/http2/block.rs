@@ -15,6 +15,9 @@ const LONGEST_FIELD: usize = 1_024;
 pub(super) struct Side {
     pub(super) table: Table,
     open: Option<Block>,
+    /// What is open where frames come late, while those in turn are read, and the other way round.
+    aside: Option<Block>,
+    is_late: bool,
 }
 
 /// A header block of which more may come.
@@ -41,6 +44,24 @@ impl Side {
     pub(super) fn forget(&mut self) {
         self.table.forget();
         self.open = None;
+        self.aside = None;
+        self.is_late = false;
+    }
+
+    /// What comes now overtook what is to fill a gap, and what is open goes on there.
+    pub(super) fn leave_gap(&mut self, gap: u32) {
+        self.turn_to(None);
+        self.table.leave_gap(gap);
+        self.aside = self.open.take();
+    }
+
+    /// What comes now belongs into a gap, or is in turn.
+    pub(super) fn turn_to(&mut self, gap: Option<u32>) {
+        if self.is_late != gap.is_some() {
+            std::mem::swap(&mut self.open, &mut self.aside);
+            self.is_late = gap.is_some();
+        }
+        self.table.turn_to(gap);
     }
 
     /// Begins a block.

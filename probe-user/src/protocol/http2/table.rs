@@ -3,6 +3,10 @@
 //!
 //! An index counts back from the field that was added last. So after some blocks were lost, all
 //! that was added since can be found again; what was added before is forgotten.
+//!
+//! A block that comes late, overtaken by others, adds what it adds behind what those added: how many
+//! fields that were is counted for each gap. What was overtaken is taken to have added nothing until
+//! it comes, as it mostly does not: what is said in every block is added by the first ones.
 
 mod fixed;
 
@@ -13,6 +17,8 @@ use super::field::Field;
 /// Fields kept; a reference to one that is older means nothing. A table of the size that all
 /// begin with holds half as many at most.
 const MOST: usize = 256;
+/// Gaps that late blocks may fill; of those that are older nothing is known.
+const MOST_GAPS: usize = 32;
 /// Size that every table begins with.
 const FIRST_SIZE: u32 = 4_096;
 
@@ -23,6 +29,10 @@ pub(super) struct Table {
     added: VecDeque<Field>,
     size: u32,
     most_size: u32,
+    /// Which gaps there are, oldest first, and how many fields were added behind each.
+    gaps: VecDeque<(u32, usize)>,
+    /// Which of them is being filled.
+    filled: Option<usize>,
 }
 
 impl Default for Table {
@@ -31,6 +41,8 @@ impl Default for Table {
             added: VecDeque::new(),
             size: 0,
             most_size: FIRST_SIZE,
+            gaps: VecDeque::new(),
+            filled: None,
         }
     }
 }
@@ -48,7 +60,7 @@ impl Table {
             Some(field) => *field,
             None => *self
                 .added
-                .get(index - fixed.len())
+                .get(index - fixed.len() + self.behind())
                 .unwrap_or(&Field::default()),
         };
         Some(field)
@@ -62,8 +74,36 @@ impl Table {
                 self.drop_oldest();
             }
             self.size += field.size;
-            self.added.push_front(field);
+            let place = self.behind().min(self.added.len());
+            self.added.insert(place, field);
+            // It is behind the gaps that came before where it belongs.
+            let before = self.filled.unwrap_or(self.gaps.len());
+            self.gaps.iter_mut().take(before).for_each(|gap| gap.1 += 1);
         }
+    }
+
+    /// What comes now overtook what is to fill a gap.
+    pub(super) fn leave_gap(&mut self, gap: u32) {
+        self.filled = None;
+        if self.gaps.len() == MOST_GAPS {
+            self.gaps.pop_front();
+        }
+        self.gaps.push_back((gap, 0));
+    }
+
+    /// What comes now belongs into a gap, or is in turn.
+    pub(super) fn turn_to(&mut self, gap: Option<u32>) {
+        self.filled = gap.and_then(|wanted| self.gaps.iter().position(|it| it.0 == wanted));
+        if gap.is_some() && self.filled.is_none() {
+            // Where it belongs isn't known any more.
+            self.forget();
+        }
+    }
+
+    /// How many fields were added behind where the block that is read stands.
+    fn behind(&self) -> usize {
+        let gap = self.filled.and_then(|at| self.gaps.get(at));
+        gap.map_or(0, |gap| gap.1)
     }
 
     /// Another size from now on.
@@ -77,6 +117,8 @@ impl Table {
         self.added.clear();
         self.size = 0;
         self.most_size = u32::MAX;
+        self.gaps.clear();
+        self.filled = None;
     }
 
     fn make_room(&mut self, size: u32) {
@@ -144,6 +186,30 @@ mod tests {
         table.add(path("/new"));
         assert_eq!(table.field(62), Some(path("/new")));
         assert_eq!(table.field(63), Some(Field::default()));
+    }
+
+    #[test]
+    fn what_comes_late_is_added_behind_what_overtook_it() {
+        let mut table = Table::default();
+        table.add(path("/before"));
+        table.leave_gap(1);
+        table.add(path("/c"));
+        table.leave_gap(2);
+        table.add(path("/e"));
+        table.turn_to(Some(1));
+        assert_eq!(table.field(62), Some(path("/before")));
+        table.add(path("/a"));
+        table.add(path("/b"));
+        assert_eq!(table.field(62), Some(path("/b")));
+        table.turn_to(Some(2));
+        assert_eq!(table.field(62), Some(path("/c")));
+        table.add(path("/d"));
+        table.turn_to(None);
+        let all = (62..68).map(|index| table.field(index).unwrap());
+        let wanted = ["/e", "/d", "/c", "/b", "/a", "/before"].map(path);
+        assert_eq!(all.collect::<Vec<_>>(), wanted);
+        table.turn_to(Some(3));
+        assert_eq!(table.field(62), Some(Field::default()));
     }
 
     #[test]
