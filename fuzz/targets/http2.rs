@@ -21,6 +21,12 @@ fuzz_target!(|bytes: &[u8]| {
         if how & 2 != 0 {
             connection.lost(from_client);
         }
+        if how & 16 != 0 {
+            connection.leave_gap(from_client, u32::from(how >> 6));
+        }
+        // Some come late, into gaps that are there and some that aren't.
+        let gap = (how & 32 != 0).then_some(u32::from(how >> 6));
+        connection.turn_to(from_client, gap);
         let (payload, behind) = behind.split_at(behind.len().min(length.into()));
         rest = behind;
         let whole = how & 4 == 0;
@@ -39,6 +45,7 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let expected = spelled(&mut Connection::default());
     assert_ne!(expected.map(|it| it.fingerprint), Some(0));
+    connection.turn_to(true, None);
     assert_eq!(spelled(&mut connection), expected);
     in_pieces(bytes);
 });

@@ -1,8 +1,9 @@
 //! A gRPC server and a gRPC client, both Google's in Python: calls that share a connection.
 
 use anyhow::{Context, Result, ensure};
+use nix::sys::signal::Signal;
 use tests::{
-    Family, Pair,
+    Family, Pair, Probe,
     driver::{Client, endpoint},
     servers::Grpc,
     turn::Turn,
@@ -33,6 +34,36 @@ fn what_a_grpc_client_asks() -> Result<()> {
         let own: Vec<_> = own.into_iter().chain(vec![0; 20]).collect();
         off("grpcio", &seen, quantiles(&own))
     })
+}
+
+/// Where packets get lost, those behind them come first: every call is counted all the same, by
+/// either end.
+#[test]
+#[ignore = "needs root"]
+fn calls_on_a_path_that_loses_packets() -> Result<()> {
+    const ROUNDS: u64 = 12;
+    const AT_ONCE: u64 = 16;
+    let _turn = Turn::together()?;
+    let pair = Pair::new()?;
+    let to = endpoint(pair.far_address(Family::V4));
+    let _grpc = Grpc::start(&pair.far, to)?;
+    let watch = Watch::start(to)?;
+    let mut client = Client::start(&pair.near, "grpc", to, 1)?;
+    client.call(1, 0)?;
+    let fault = format!("loss 10% --to {to} --netns {}", pair.near.name);
+    let probe = Probe::inject(&format!("{fault} --direction both --seed 7 --for 5m"))?;
+    for _ in 0..ROUNDS {
+        client.call_together(&[10; AT_ONCE as usize])?;
+    }
+    let ended = probe.end(Signal::SIGINT)?;
+    client.finish()?;
+    let seen = watch.finish()?;
+    let retransmits = seen.dependencies().next().context("no dependency")?["retransmits"].as_u64();
+    ensure!(
+        ended.counter("dropped")? > 0 && retransmits > Some(0),
+        "nothing was lost: {ended:?}"
+    );
+    seen.ensure("grpc", 1 + ROUNDS * AT_ONCE, 0)
 }
 
 /// Each has a delay of its own, and the latency of each call is within 5 % or 1 ms of it.
