@@ -19,11 +19,17 @@ client.py HOST PORT CONFIGURATION says `ready` once it calls. The configuration 
     fresh       whether each call has a connection of its own
     stops       after so many seconds, for so many: [7, 6]
     dies        after so many seconds
+    idle        connections that urllib3's pool has beside the one in use
+    probed      seconds after which the kernel asks on idle connections whether anybody is there, and between
+                such questions; after three without an answer it ends the connection
+
+PATTERN_SEED is what chance comes from.
 """
 
 import json
 import os
 import random
+import socket
 import sys
 import threading
 import time
@@ -83,13 +89,31 @@ def by_urllib3(host, config):
     if isinstance(timeout, list):
         timeout = urllib3.Timeout(connect=timeout[0], read=timeout[1])
     retries = urllib3.Retry(**config["urllib3"]) if "urllib3" in config else False
-    pool = urllib3.PoolManager(maxsize=32, retries=retries, timeout=timeout or urllib3.Timeout())
+    options = urllib3.connection.HTTPConnection.default_socket_options
+    pool = urllib3.PoolManager(
+        maxsize=32,
+        retries=retries,
+        timeout=timeout or urllib3.Timeout(),
+        socket_options=options + probed(config),
+    )
 
     def call(port, path):
         headers = {"Connection": "close"} if config.get("fresh") else None
         return pool.request("GET", f"http://{host}:{port}{path}", headers=headers).status
 
     return call
+
+
+def probed(config):
+    if "probed" not in config:
+        return []
+    numbers = {
+        socket.TCP_KEEPIDLE: config["probed"],
+        socket.TCP_KEEPINTVL: config["probed"],
+        socket.TCP_KEEPCNT: 3,
+    }
+    own = [(socket.IPPROTO_TCP, name, number) for name, number in numbers.items()]
+    return [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)] + own
 
 
 def by_httpx(host, config):
@@ -175,6 +199,21 @@ def path():
     return f"/item/{random.randrange(10**9)}"
 
 
+def fill(ask, connections):
+    """Has so many calls under way at once that the pool has as many connections."""
+    together = threading.Barrier(connections)
+
+    def one():
+        together.wait()
+        ask(path())
+
+    threads = [threading.Thread(target=one) for _ in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def work(ask, config, began):
     every, rest = config.get("every"), config.get("rest", 0.0)
     stops = config.get("stops")
@@ -228,6 +267,9 @@ def serve(ask, config):
         daemon_threads = True
         request_queue_size = 256
 
+        def handle_error(self, *_):
+            pass
+
     server = Server(("", config["serves"]), Handler)
     print("ready", flush=True)
     server.serve_forever()
@@ -235,11 +277,14 @@ def serve(ask, config):
 
 def main():
     host, port, config = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
+    random.seed(os.environ.get("PATTERN_SEED"))
     library = globals()["by_" + config["library"]]
     ask = with_patterns(library, host, port, config)
     began = time.monotonic()
     if "serves" in config:
         return serve(ask, config)
+    if "idle" in config:
+        fill(ask, 1 + config["idle"])
     print("ready", flush=True)
     for _ in range(config.get("workers", 1)):
         threading.Thread(target=work, args=(ask, config, began), daemon=True).start()

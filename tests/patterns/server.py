@@ -1,10 +1,11 @@
 """A server that answers every request after a few milliseconds, and customers of the client.
 
 server.py PORT [CUSTOMERS_ADDRESS PORT RATE [SURGE_FROM SURGE_TO SURGE_RATE]] says `ready` once it listens.
-Customers come at random, so many a second, and leave after 20 s.
+Customers come at random, so many a second, and leave after 20 s. PATTERN_SEED is what chance comes from.
 """
 
 import http.client
+import os
 import random
 import sys
 import threading
@@ -31,6 +32,9 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
+    def handle_error(self, *_):
+        """Connections are reset here, which nobody needs to read about."""
+
 
 def customer(address, port):
     try:
@@ -52,6 +56,7 @@ def customers(address, port, rate, surge):
 
 
 def main():
+    random.seed(os.environ.get("PATTERN_SEED"))
     server = Server(("", int(sys.argv[1])), Handler)
     print("ready", flush=True)
     if len(sys.argv) > 4:

@@ -13,6 +13,7 @@ pub mod driver;
 pub mod echo;
 pub mod flood;
 pub mod frames;
+pub mod ground_truth;
 pub mod http;
 pub mod kolmogorov;
 pub mod lab;

@@ -24,6 +24,21 @@ pub fn lab() -> Result<PathBuf> {
     find("LAB_BIN", "lab")
 }
 
+/// Finds a program of this crate's own, built along with the one that asks.
+///
+/// # Errors
+/// Where there is none, with what to do about it.
+pub fn built_beside(name: &str) -> Result<PathBuf> {
+    let path = profile_folder().unwrap_or_default().join(name);
+    if !path.is_file() {
+        bail!(
+            "there is no {}\nhint: `cargo build -p tests --bins` builds it",
+            path.display()
+        );
+    }
+    Ok(path)
+}
+
 /// Runs a program to its end and returns what it wrote on standard output.
 ///
 /// # Errors
@@ -65,11 +80,14 @@ fn find(variable: &str, name: &str) -> Result<PathBuf> {
 
 /// The folder that holds `debug` and `release`: this very program is in one of them.
 pub(crate) fn target_folder() -> PathBuf {
-    let own = env::current_exe().unwrap_or_default();
-    let profile = own
-        .ancestors()
-        .find(|folder| folder.ends_with("release") || folder.ends_with("debug"));
-    profile
-        .and_then(Path::parent)
-        .map_or_else(|| "target".into(), Path::to_owned)
+    let profile = profile_folder();
+    let target = profile.as_deref().and_then(Path::parent);
+    target.map_or_else(|| "target".into(), Path::to_owned)
+}
+
+/// `debug` or `release`, whichever this very program is in.
+fn profile_folder() -> Option<PathBuf> {
+    let own = env::current_exe().ok()?;
+    let is_profile = |it: &&Path| it.ends_with("release") || it.ends_with("debug");
+    own.ancestors().find(is_profile).map(Path::to_owned)
 }

@@ -46,7 +46,7 @@ impl Tool {
     /// # Errors
     /// Where there is none, with what to do about it.
     pub fn python() -> Result<Command> {
-        let mut command = python_of("python", "setup")?;
+        let mut command = python_of("python")?;
         // What it writes is read as it comes.
         command.arg("-u");
         Ok(command)
@@ -57,7 +57,7 @@ impl Tool {
     /// # Errors
     /// Where there is none, with what to do about it.
     pub fn chaos() -> Result<Command> {
-        let mut command = python_of("python", "setup")?;
+        let mut command = python_of("python")?;
         command.args(["-m", "chaostoolkit"]);
         Ok(command)
     }
@@ -67,7 +67,22 @@ impl Tool {
     /// # Errors
     /// Where there is none, with what to do about it.
     pub fn python_with_patterns() -> Result<Command> {
-        python_of("patterns-python", "ground-truth")
+        python_of("patterns-python")
+    }
+
+    /// The folder with Node's packages whose resilience patterns are known.
+    ///
+    /// # Errors
+    /// Where there is none, with what to do about it.
+    pub fn packages_with_patterns() -> Result<PathBuf> {
+        let folder = target_folder().join("patterns-node");
+        if !folder.join("node_modules").is_dir() {
+            anyhow::bail!(
+                "there is no {}\nhint: `cargo xtask setup` makes it",
+                folder.join("node_modules").display()
+            );
+        }
+        Ok(folder)
     }
 
     /// A command that runs it.
@@ -92,12 +107,12 @@ impl Tool {
     }
 }
 
-/// The Python of an environment in the target folder, and which chore makes it.
-fn python_of(environment: &str, chore: &str) -> Result<Command> {
+/// The Python of an environment in the target folder.
+fn python_of(environment: &str) -> Result<Command> {
     let python = target_folder().join(environment).join("bin/python");
     if !python.is_file() {
         anyhow::bail!(
-            "there is no {}\nhint: `cargo xtask {chore}` makes it",
+            "there is no {}\nhint: `cargo xtask setup` makes it",
             python.display()
         );
     }

@@ -5,6 +5,7 @@ mod apt;
 mod bpf_linker;
 mod cargo_fuzz;
 mod debian;
+mod node;
 mod python;
 mod rust_src;
 mod servers;
@@ -19,6 +20,7 @@ use crate::process::{find, note};
 pub(crate) use bpf_linker::ensure_bpf_linker;
 pub(crate) use cargo_fuzz::ensure_cargo_fuzz;
 pub(crate) use debian::{busybox, ensure_debian};
+pub(crate) use node::ensure_node;
 pub(crate) use python::ensure_python;
 pub(crate) use rust_src::ensure_rust_src;
 pub(crate) use servers::ensure_servers;
@@ -103,6 +105,7 @@ pub(crate) fn ensure_test_tools() -> Result<()> {
     ensure_debian(&TEST_TOOLS)?;
     ensure_servers()?;
     ensure_python()?;
+    ensure_node()?;
     Ok(())
 }
 
@@ -114,6 +117,7 @@ fn dry_run() -> Result<ExitCode> {
     plan.extend(debian::plan(TEST_TOOLS.iter().chain(&VM_TOOLS)));
     plan.extend(servers::plan());
     plan.extend(python::plan());
+    plan.extend(node::plan());
     plan.extend(debian::plan_busybox());
     plan.extend(vm_kernel::plan(kernel_named(DEFAULT_KERNEL)?));
     for step in &plan {

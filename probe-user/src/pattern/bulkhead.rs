@@ -38,7 +38,7 @@ struct Levels {
 /// Tells whether calls in flight stop at a limit; and when they were at it.
 pub(super) fn judge(reading: &Reading) -> (Bulkhead, Vec<(u64, u64)>) {
     let usual_ms = reading.rhythm.wait_ms;
-    let Some(levels) = Levels::of(&reading.entries, usual_ms) else {
+    let Some(levels) = levels(&reading.entries, usual_ms) else {
         let ground = Ground::unknown("the dependency wasn't slow");
         return (
             Bulkhead {
@@ -71,6 +71,19 @@ pub(super) fn judge(reading: &Reading) -> (Bulkhead, Vec<(u64, u64)>) {
     };
     let kept_out = levels.at_most.iter().filter(|_| is_observed);
     (bulkhead, kept_out.map(|it| (it.from, it.to)).collect())
+}
+
+/// Calls in flight since they set out; or since they made their requests, where they are as many as
+/// ever for far longer by that. Who connects for a call, but lets it have whichever connection is
+/// free first, has connections left over that nobody waited for.
+fn levels(entries: &[Entry], usual_ms: f64) -> Option<Levels> {
+    let set_out = Levels::of(entries, usual_ms, |it| it.start)?;
+    let asked = Levels::of(entries, usual_ms, |it| it.began);
+    let is_ahead = |asked: &Levels| {
+        let few = asked.most < set_out.most && set_out.most * 2 <= asked.most * 3;
+        few && asked.total_ns > 2 * set_out.total_ns
+    };
+    Some(asked.filter(is_ahead).unwrap_or(set_out))
 }
 
 fn by_demand(reading: &Reading, levels: &Levels) -> Ground {
@@ -246,15 +259,16 @@ fn exhibits(reading: &Reading, levels: &Levels) -> Vec<super::finding::Exhibit> 
 impl Levels {
     /// While calls were slow: those that took far longer than usual. What was held back until then
     /// is no part of it.
-    fn of(entries: &[Entry], usual_ms: f64) -> Option<Self> {
-        let is_slow = |it: &&Entry| ms(it.ended - it.start) >= 4.0 * usual_ms + 20.0;
-        let first = entries.iter().filter(is_slow).map(|it| it.start).min()?;
-        let last = entries.iter().filter(is_slow).map(|it| it.start).max()?;
+    fn of(entries: &[Entry], usual_ms: f64, begins: impl Fn(&Entry) -> u64) -> Option<Self> {
+        let is_slow = |it: &&Entry| ms(it.ended - begins(it)) >= 4.0 * usual_ms + 20.0;
+        let first = entries.iter().filter(is_slow).map(&begins).min()?;
+        let last = entries.iter().filter(is_slow).map(&begins).max()?;
         let mut steps: Vec<(u64, i32)> = entries
             .iter()
             .flat_map(|it| {
-                let left = it.ended.saturating_sub(LEAVES_NS).max(it.start + 1);
-                [(it.start, 1), (left, -1)]
+                let from = begins(it);
+                let left = it.ended.saturating_sub(LEAVES_NS).max(from + 1);
+                [(from, 1), (left, -1)]
             })
             .collect();
         steps.sort_unstable();

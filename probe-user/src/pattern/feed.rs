@@ -11,6 +11,7 @@ use super::news::{News, Told};
 use super::recording::Line;
 use super::watch::{Patterns, Settings};
 use crate::model::{Call, Dependency, Model, PartyIndex, ledger::Spell};
+use crate::protocol::Protocol;
 
 /// Inbound calls kept until somebody knows whose they are.
 const MOST_WAITING: usize = 1_024;
@@ -241,10 +242,14 @@ fn connected_for(call: &Call) -> u64 {
     if call.number != 1 || call.connected_ns == 0 || call.established_ns < call.connected_ns {
         return 0;
     }
-    // A handshake of TLS takes as many round trips again.
     let connecting = call.established_ns - call.connected_ns;
+    // A handshake of TLS, or of a database, takes as many round trips again.
+    let handshake = match call.protocol {
+        Protocol::Http1 | Protocol::Redis | Protocol::Dns => 0,
+        _ => 3 * connecting,
+    };
     let idle = call.began_ns.saturating_sub(call.established_ns);
-    match idle <= MADE_FOR_IT_NS + 3 * connecting {
+    match idle <= MADE_FOR_IT_NS + handshake {
         true => call.began_ns.saturating_sub(call.connected_ns),
         false => 0,
     }

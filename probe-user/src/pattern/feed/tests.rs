@@ -159,3 +159,21 @@ fn a_connection_made_long_before_is_no_part_of_a_call() {
     assert_eq!(made(100, 101, 5_000), 0);
     assert_eq!(made(0, 0, 100), 0);
 }
+
+#[test]
+fn a_connection_that_lay_idle_was_made_for_another_call() {
+    let connected = |protocol, idle_ms: u64| {
+        connected_for(&Call {
+            protocol,
+            connected_ns: 1_000 * MS,
+            established_ns: 3_000 * MS,
+            began_ns: (3_000 + idle_ms) * MS,
+            ..call(0, 0, 0, Outcome::Ok)
+        }) / MS
+    };
+    assert_eq!(connected(Protocol::Http1, 20), 2_020);
+    assert_eq!(connected(Protocol::Http1, 500), 0);
+    // TLS has its own handshake first, which takes as long as connecting did.
+    assert_eq!(connected(Protocol::Tls, 4_000), 6_000);
+    assert_eq!(connected(Protocol::Tls, 7_000), 0);
+}

@@ -215,9 +215,16 @@ fn by_count(
         .count();
     let amplification = window.len() as f64 / first_ones.max(1) as f64;
     let well = window.iter().filter(|it| !it.failed()).count();
-    let whole = amplification.round();
-    let is_whole =
-        well * 50 <= window.len() && (amplification - whole).abs() < 0.12 && first_ones >= 20;
+    // Who began early on had all attempts; in the first half their later ones are still to come.
+    let middle = u64::midpoint(window[0].start, window[window.len() - 1].start);
+    let late = from + window.partition_point(|it| it.start < middle);
+    let late_ones = chains
+        .iter()
+        .filter(|it| (late..to).contains(&it[0]))
+        .count();
+    let each = (to - late) as f64 / late_ones.max(1) as f64;
+    let whole = each.round();
+    let is_whole = well * 50 <= window.len() && (each - whole).abs() < 0.12 && late_ones >= 20;
     let evidence = format!(
         "{others} attempts more than the {first_ones} calls begun; their waits don't stand out"
     );

@@ -2,10 +2,6 @@
 //! real server and a real fault, in namespaces of its own, and what probe says is held against what
 //! is true. Shares no code with the detectors.
 
-mod case;
-mod score;
-mod trial;
-
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -15,20 +11,27 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use tests::turn::Turn;
-
-use case::Case;
-use score::Board;
+use tests::{
+    ground_truth::{
+        case::{self, Case},
+        score::Board,
+        trial,
+    },
+    turn::Turn,
+};
 
 /// Runs labelled cases and tells how right probe is.
 #[derive(Parser)]
 struct Arguments {
-    /// Only cases with these words in their name
+    /// Only cases with these words in their name; may be given several times
     #[arg(long)]
-    only: Option<String>,
-    /// How often each is run
+    only: Vec<String>,
+    /// How often each is run, each time with another seed
     #[arg(long, default_value_t = 1)]
     times: u32,
+    /// What clients, server and fault draw from the first time; one more each time after
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
     /// How many are run at once
     #[arg(long, default_value_t = 3)]
     at_once: usize,
@@ -46,8 +49,8 @@ fn main() -> Result<()> {
     let cases: Vec<Case> = case::all()?
         .into_iter()
         .filter(|it| {
-            let words = arguments.only.as_deref().unwrap_or_default();
-            it.name.contains(words)
+            let only = &arguments.only;
+            only.is_empty() || only.iter().any(|words| it.name.contains(words))
         })
         .collect();
     if arguments.record {
@@ -60,6 +63,7 @@ fn main() -> Result<()> {
     }
     let table = board.table();
     println!("{table}");
+    println!("{}", board.by_seed());
     if arguments.write {
         write(&root.join("docs/patterns.md"), &table)?;
     }
@@ -80,11 +84,12 @@ fn run(cases: &[Case], arguments: &Arguments, root: &Path) -> Result<Board> {
             let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let Some((time, case)) = next else { return };
             let recording = recording(root, case).filter(|_| arguments.record && time == 0);
-            let said = trial::run(case, recording.as_deref());
+            let seed = arguments.seed + time as u64;
+            let said = trial::run(case, seed, recording.as_deref());
             let mut board = board.lock().unwrap_or_else(PoisonError::into_inner);
             match said {
-                Ok(said) => board.count(case, &said),
-                Err(error) => board.failed(case, &error),
+                Ok(said) => board.count(case, seed, &said),
+                Err(error) => board.failed(case, seed, &error),
             }
         }
     };

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde_json::Value;
-use tests::pattern::PATTERNS;
 
-use crate::case::Case;
+use super::case::{Case, Client};
+use crate::pattern::PATTERNS;
 
 /// Names in a case's truth, where they are in what is said, and how far off they may be: as a
 /// share, and by itself.
@@ -31,12 +31,27 @@ struct Score {
     rejections: u32,
 }
 
+/// How many are right, of how many.
+#[derive(Clone, Copy, Debug, Default)]
+struct Right {
+    right: u32,
+    of: u32,
+}
+
+impl Right {
+    fn count(&mut self, is_right: bool) {
+        self.right += u32::from(is_right);
+        self.of += 1;
+    }
+}
+
 /// All scores.
 #[derive(Debug, Default)]
 pub struct Board {
     patterns: BTreeMap<&'static str, Score>,
-    /// Right, of.
-    parameters: BTreeMap<&'static str, (u32, u32)>,
+    parameters: BTreeMap<&'static str, Right>,
+    /// Verdicts and parameters by seed.
+    seeds: BTreeMap<u64, [Right; 2]>,
     runs: u32,
     failed: u32,
     /// What was said wrongly, a line each.
@@ -44,11 +59,21 @@ pub struct Board {
 }
 
 impl Board {
-    /// Takes in what was said of a case.
-    pub fn count(&mut self, case: &Case, said: &Value) {
+    /// Takes in what was said of each client of a case, run with that seed.
+    pub fn count(&mut self, case: &Case, seed: u64, said: &[Value]) {
         self.runs += 1;
+        for (number, (client, said)) in case.clients.iter().zip(said).enumerate() {
+            let who = match case.clients.len() {
+                1 => format!("{}, seed {seed}", case.name),
+                _ => format!("{}, client {}, seed {seed}", case.name, number + 1),
+            };
+            self.count_client(client, &who, seed, said);
+        }
+    }
+
+    fn count_client(&mut self, client: &Client, who: &str, seed: u64, said: &Value) {
         for name in PATTERNS {
-            let Some(there) = case.truth.get(name).and_then(Value::as_bool) else {
+            let Some(there) = client.truth.get(name).and_then(Value::as_bool) else {
                 continue;
             };
             let verdict = said[name]["verdict"].as_str().unwrap_or("unknown");
@@ -60,21 +85,29 @@ impl Board {
                 (false, true) => score.false_alarms += 1,
                 (false, false) => score.rejections += 1,
             }
+            self.seeds.entry(seed).or_default()[0].count(is_right);
             if !is_right {
                 let evidence = &said[name]["evidence"];
                 self.wrong
-                    .push(format!("{name} {verdict}: {}: {evidence}", case.name));
+                    .push(format!("{name} {verdict}: {who}: {evidence}"));
             } else if there {
-                self.count_parameters(case, said, name);
+                self.count_parameters(client, who, seed, said, name);
             }
         }
     }
 
-    fn count_parameters(&mut self, case: &Case, said: &Value, pattern: &str) {
+    fn count_parameters(
+        &mut self,
+        client: &Client,
+        who: &str,
+        seed: u64,
+        said: &Value,
+        pattern: &str,
+    ) {
         let of_pattern = format!("/{pattern}/");
         let its = PARAMETERS.iter().filter(|it| it.1.starts_with(&of_pattern));
         for (name, path, share, slack) in its {
-            let Some(wanted) = case.truth.get(*name) else {
+            let Some(wanted) = client.truth.get(*name) else {
                 continue;
             };
             let found = said.pointer(path).unwrap_or(&Value::Null);
@@ -86,29 +119,43 @@ impl Board {
                 (Some(port), _, Some(address)) => address.ends_with(&format!(":{port}")),
                 _ => wanted == found,
             };
-            let count = self.parameters.entry(*name).or_default();
-            count.0 += u32::from(is_right);
-            count.1 += 1;
+            self.parameters.entry(*name).or_default().count(is_right);
+            self.seeds.entry(seed).or_default()[1].count(is_right);
             if !is_right {
                 let evidence = &said[pattern]["evidence"];
-                self.wrong.push(format!(
-                    "{name} {found}, not {wanted}: {}: {evidence}",
-                    case.name
-                ));
+                let line = format!("{name} {found}, not {wanted}: {who}: {evidence}");
+                self.wrong.push(line);
             }
         }
     }
 
     /// Takes in that a case couldn't be run.
-    pub fn failed(&mut self, case: &Case, error: &anyhow::Error) {
+    pub fn failed(&mut self, case: &Case, seed: u64, error: &anyhow::Error) {
         self.failed += 1;
+        let name = &case.name;
         self.wrong
-            .push(format!("not run: {}: {error:#}", case.name));
+            .push(format!("not run: {name}, seed {seed}: {error:#}"));
+    }
+
+    /// What is right with each seed, a line each; empty where there is but one.
+    pub fn by_seed(&self) -> String {
+        let mut text = String::new();
+        if self.seeds.len() > 1 {
+            text += "| seed | verdicts right | parameters right |\n|---|---|---|\n";
+            for (seed, [verdicts, parameters]) in &self.seeds {
+                let (verdicts, parameters) = (of(verdicts), of(parameters));
+                let _ = writeln!(text, "| {seed} | {verdicts} | {parameters} |");
+            }
+        }
+        text
     }
 
     /// As Markdown.
     pub fn table(&self) -> String {
         let mut text = format!("{} runs of labelled cases", self.runs);
+        if self.seeds.len() > 1 {
+            let _ = write!(text, " with {} seeds", self.seeds.len());
+        }
         if self.failed > 0 {
             let _ = write!(text, ", {} more could not be run", self.failed);
         }
@@ -131,10 +178,14 @@ impl Board {
         }
         text += "\n| parameter | right |\n|---|---|\n";
         for (name, ..) in PARAMETERS {
-            if let Some((right, of)) = self.parameters.get(name) {
-                let _ = writeln!(text, "| {} | {right} of {of} |", name.replace('_', " "));
+            if let Some(right) = self.parameters.get(name) {
+                let _ = writeln!(text, "| {} | {} |", name.replace('_', " "), of(right));
             }
         }
         text
     }
+}
+
+fn of(it: &Right) -> String {
+    format!("{} of {}", it.right, it.of)
 }
