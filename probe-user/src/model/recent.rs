@@ -67,6 +67,12 @@ impl<V: Default> Recent<V> {
         }
         self.young.entry(cookie).or_default()
     }
+
+    /// The same; `None` where another would have to be forgotten for one that nobody called on yet.
+    pub(super) fn entry_with_room(&mut self, cookie: u64) -> Option<&mut V> {
+        let has_room = self.young.len() < self.generation;
+        (has_room || self.young.contains_key(&cookie)).then(|| self.entry(cookie))
+    }
 }
 
 #[cfg(test)]
