@@ -80,6 +80,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn nobody_is_forgotten_for_one_that_only_was_there() {
+        let mut recent = Recent::of(2);
+        recent.insert(1, 1);
+        assert!(recent.entry_with_room(2).is_some());
+        assert!(recent.entry_with_room(3).is_none());
+        assert_eq!(recent.entry_with_room(1), Some(&mut 1));
+    }
+
+    #[test]
     fn those_heard_of_longest_ago_are_forgotten_and_counted() {
         let mut recent = Recent::of(10);
         for cookie in 0..25 {
