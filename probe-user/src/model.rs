@@ -27,6 +27,7 @@ use std::{collections::HashMap, net::SocketAddr};
 
 use foldhash::fast::FixedState;
 use probe_common::{
+    connection::End,
     event::Event,
     flow::{PeerKey, role},
     gauge::Gauge,
@@ -42,7 +43,7 @@ pub use undeclared::Undeclared;
 pub use window::WindowStats;
 
 use calls::Calls;
-use ledger::{Ledger, Spell};
+use ledger::{Ledger, Spell, Wire};
 
 /// Everything observed so far, of what is in scope.
 #[derive(Debug, Default)]
@@ -86,6 +87,12 @@ impl Model {
     /// Asks somebody from now on which fault a call was in.
     pub fn set_ledger(&mut self, ledger: Box<dyn Ledger>) {
         self.calls.ledger = Some(ledger);
+    }
+
+    /// Takes in the ends of a connection that was there before anything was observed: no event
+    /// tells them, and faults know its packets by them.
+    pub fn was_there(&mut self, cookie: u64, near: &End, far: &End) {
+        self.calls.was_there(cookie, Wire::flows(near, far));
     }
 
     /// Has it look for faults that were armed since.

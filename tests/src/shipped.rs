@@ -116,15 +116,24 @@ impl Shipped {
             .with_context(|| format!("{}, lab up{arguments}: {}", self.name, ended.stderr))
     }
 
-    fn run(&self, lab: &Lab) -> Result<Ended> {
-        let folder = tempfile::tempdir()?;
-        let file = folder.path().join(format!("{}.toml", self.name));
+    /// Writes it into a folder, as it is for a lab of another name.
+    ///
+    /// # Errors
+    /// Where it can't be written.
+    pub fn write_for(&self, lab: &Lab, folder: &Path) -> Result<PathBuf> {
+        let file = folder.join(format!("{}.toml", self.name));
         let text = self.text.replace("\"lab-", &format!("\"{}-", lab.name()));
         let text = text.replace(
             "\"--name\", \"lab\"",
             &format!("\"--name\", \"{}\"", lab.name()),
         );
         fs::write(&file, text)?;
+        Ok(file)
+    }
+
+    fn run(&self, lab: &Lab) -> Result<Ended> {
+        let folder = tempfile::tempdir()?;
+        let file = self.write_for(lab, folder.path())?;
         let mut command = Command::new(programs::probe()?);
         command.arg("run").arg(&file);
         command.args(["--headless", "-o", "json", "--seed", &SEED.to_string()]);

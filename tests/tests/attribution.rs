@@ -4,6 +4,7 @@
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
+    process::{Command, Stdio},
     thread,
     time::Duration,
 };
@@ -88,6 +89,51 @@ fn each_call_says_which_fault_it_was_in() -> Result<()> {
             "refused refuse with ECONNREFUSED",
             fine,
         ];
+        ensure!(told == expected, "{family:?}: {told:#?}");
+    }
+    Ok(())
+}
+
+/// A pool keeps its connections for long: most of them were there before whoever looks on.
+#[test]
+#[ignore = "needs root"]
+fn calls_on_a_connection_that_was_there_before_say_so_as_well() -> Result<()> {
+    let _turn = Turn::together()?;
+    let pair = Pair::new()?;
+    for family in Family::BOTH {
+        let far = SocketAddr::new(pair.far_address(family), 0);
+        let listener = pair.far.within(|| Ok(TcpListener::bind(far)?))?;
+        let to = listener.local_addr()?;
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept()?;
+            let mut request = [0; 64];
+            while stream.read(&mut request)? > 0 {
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")?;
+            }
+            anyhow::Ok(())
+        });
+        // Sockets are looked for in the namespaces of processes.
+        let mut resident = pair.near.within(|| {
+            let mut sleep = Command::new("sleep");
+            Ok(sleep.arg("20").stdin(Stdio::null()).spawn()?)
+        })?;
+        let mut stream = pair.near.within(|| Ok(TcpStream::connect(to)?))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let mut ask = || {
+            stream.write_all(b"GET / HTTP/1.1\r\n\r\n")?;
+            anyhow::Ok(stream.read(&mut [0; 64])?)
+        };
+        let watch = Watch::start(to)?;
+        ask()?;
+        let (ip, netns) = (to.ip(), &pair.near.name);
+        let fault = format!("http-status 503 --to {ip} --netns {netns} --for 1500ms");
+        let probe = Probe::inject(&fault)?;
+        ask()?;
+        ensure!(probe.finish()?.code() == 0, "it did nothing");
+        resident.kill()?;
+        resident.wait()?;
+        let told: Vec<_> = watch.finish()?.calls.iter().map(words).collect();
+        let expected = ["ok -", "error http-status 503"];
         ensure!(told == expected, "{family:?}: {told:#?}");
     }
     Ok(())

@@ -1,12 +1,18 @@
 //! The scenarios that ship, each in a lab with the pattern that it is about and in one without.
 //! A few at every change; all of them, several times in a row, in `cargo xtask soak scenarios`.
 
-use std::{env, fs, process::Command};
+use std::{env, fs, panic::resume_unwind, path::Path, process::Command, thread};
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use tests::{
+    Probe,
+    lab::Lab,
+    patience::LONG,
     programs,
+    screen::Screen,
     shipped::{self, Shipped, Shop},
+    turn::Turn,
 };
 
 fn play(name: &str) -> Result<()> {
@@ -74,6 +80,66 @@ fn all_that_ship() -> Result<()> {
         );
     }
     ensure!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    Ok(())
+}
+
+/// One run: its exit code, its verdict, and each expectation with what became of it.
+type Told = (Option<i32>, String, Vec<String>);
+
+fn told(code: Option<i32>, report: &Path) -> Result<Told> {
+    let text = fs::read_to_string(report.join("verdict.json")).context("reading the verdict")?;
+    let verdict: Value = serde_json::from_str(&text)?;
+    let word = |it: &Value, key: &str| it[key].as_str().unwrap_or_default().to_owned();
+    let expectations = verdict["expectations"].as_array().context("none")?.iter();
+    let each = expectations.map(|it| ["name", "on", "status"].map(|key| word(it, key)).join(" "));
+    Ok((code, word(&verdict, "verdict"), each.collect()))
+}
+
+fn played_headless(shipped: &Shipped, folder: &Path) -> Result<Told> {
+    let lab = Lab::up(&shipped.fails)?;
+    let file = shipped.write_for(&lab, folder)?;
+    let mut command = Command::new(programs::probe()?);
+    command
+        .arg("run")
+        .arg(&file)
+        .args(["--headless", "--report"]);
+    command.arg(folder).args(["--seed", "1"]);
+    let ended = Probe::spawn(command)?.finish_within(LONG)?;
+    told(Some(ended.code()), folder)
+}
+
+fn played_on_screen(shipped: &Shipped, folder: &Path) -> Result<Told> {
+    let lab = Lab::up(&shipped.fails)?;
+    let file = shipped.write_for(&lab, folder)?;
+    let (file, report) = (file.display(), folder.display());
+    let mut screen = Screen::start(&format!("run {file} --report {report} --seed 1"), (80, 24))?;
+    screen.wait_for("✗ FAILED")?;
+    screen.press("q")?;
+    told(screen.finish()?.code(), folder)
+}
+
+#[test]
+#[ignore = "needs root"]
+fn the_dashboard_comes_to_the_verdict_that_is_told_headless() -> Result<()> {
+    let _turn = Turn::together()?;
+    let shipped = Shipped::read("slow-dependency")?.context("it doesn't say how it is run")?;
+    let folders = [tempfile::tempdir()?, tempfile::tempdir()?];
+    let [headless, on_screen] = thread::scope(|scope| {
+        let on_screen = scope.spawn(|| played_on_screen(&shipped, folders[0].path()));
+        let headless = played_headless(&shipped, folders[1].path());
+        [
+            headless,
+            on_screen
+                .join()
+                .unwrap_or_else(|panic| resume_unwind(panic)),
+        ]
+    });
+    let (headless, on_screen) = (headless?, on_screen?);
+    ensure!(headless.0 == Some(1), "{headless:?}");
+    ensure!(
+        headless == on_screen,
+        "{headless:?}, on screen {on_screen:?}"
+    );
     Ok(())
 }
 

@@ -77,8 +77,11 @@ impl Session {
     /// # Errors
     /// Where the host can't: see `probe doctor`.
     pub fn begin(scope: Scope, names: Names) -> Result<Self> {
-        let observer = Observer::open()?;
+        let mut observer = Observer::open()?;
         let mut model = Model::new(scope, names);
+        for it in observer.take_met() {
+            model.was_there(it.cookie, &it.near, &it.far);
+        }
         model.set_ledger(Box::new(Touched::default()));
         let mut named = HashSet::new();
         // Who has connections already made them before any hook could tell of it.

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use aya::{Ebpf, maps::HashMap as KernelMap};
 use probe_common::{
     address::{Address, protocol},
+    connection::End,
     flow::{Flow, MAX_FLOWS, PeerKey, flag, framing, role, state},
     names::map,
     question::{Asker, DNS_PORT, MAX_ASKERS},
@@ -24,21 +25,32 @@ const BPF_EXIST: u64 = 2;
 
 /// A connection, and what it is grouped by.
 struct Found {
-    cookie: u64,
+    met: Met,
     peer: PeerKey,
 }
 
-/// Writes the TCP connections of the host into the maps, as many as are followed at once; tells
-/// how many those are. `lend` gives each peer a slot. To be called before the programs are
+/// A connection that was there before the observer: nothing tells its ends later.
+#[derive(Clone, Copy, Debug)]
+pub struct Met {
+    /// Its socket's cookie.
+    pub cookie: u64,
+    /// This side's end.
+    pub near: End,
+    /// The other.
+    pub far: End,
+}
+
+/// Writes the TCP connections of the host into the maps, as many as are followed at once; gives
+/// them. `lend` gives each peer a slot. To be called before the programs are
 /// attached: the maps are this process's alone until then.
 ///
 /// # Errors
 /// Where the maps can't be written. A namespace that can't be looked into is left out: its
 /// connections are taken up by their packets, without their callers.
-pub fn write(ebpf: &mut Ebpf, mut lend: impl FnMut(&PeerKey) -> Result<u32>) -> Result<usize> {
+pub fn write(ebpf: &mut Ebpf, mut lend: impl FnMut(&PeerKey) -> Result<u32>) -> Result<Vec<Met>> {
     let map = ebpf.map_mut(map::FLOWS).context("no flows in the object")?;
     let mut flows: KernelMap<_, u64, Flow> = map.try_into()?;
-    let mut written = 0;
+    let mut written = Vec::new();
     for (inode, pid) in namespaces() {
         let found = match connections_in(inode, pid) {
             Ok(found) => found,
@@ -47,13 +59,13 @@ pub fn write(ebpf: &mut Ebpf, mut lend: impl FnMut(&PeerKey) -> Result<u32>) -> 
                 continue;
             }
         };
-        let room = MAX_FLOWS as usize - written;
+        let room = MAX_FLOWS as usize - written.len();
         for it in found.iter().take(room) {
             let flow = flow(&it.peer, lend(&it.peer)?);
             flows
-                .insert(it.cookie, flow, 0)
+                .insert(it.met.cookie, flow, 0)
                 .context("writing a connection")?;
-            written += 1;
+            written.push(it.met);
         }
     }
     Ok(written)
@@ -61,20 +73,25 @@ pub fn write(ebpf: &mut Ebpf, mut lend: impl FnMut(&PeerKey) -> Result<u32>) -> 
 
 /// Writes the connections that came to be after [`write`] had looked and before the programs were
 /// attached: those that nobody knows, and those that the programs took up by their packets, without
-/// their caller. Tells how many nobody knew. To be called once the programs are attached.
+/// their caller. Gives both, and tells how many nobody knew. To be called once the programs are
+/// attached.
 ///
 /// # Errors
 /// Where the maps can't be written.
-pub fn write_late(ebpf: &mut Ebpf, mut lend: impl FnMut(&PeerKey) -> Result<u32>) -> Result<usize> {
+pub fn write_late(
+    ebpf: &mut Ebpf,
+    mut lend: impl FnMut(&PeerKey) -> Result<u32>,
+) -> Result<(Vec<Met>, usize)> {
     let map = ebpf.map_mut(map::FLOWS).context("no flows in the object")?;
     let mut flows: KernelMap<_, u64, Flow> = map.try_into()?;
-    let mut written = 0;
+    let (mut met, mut written) = (Vec::new(), 0);
     let all = namespaces().into_iter();
     for it in all.flat_map(|(inode, pid)| connections_in(inode, pid).unwrap_or_default()) {
-        match flows.get(&it.cookie, 0) {
+        match flows.get(&it.met.cookie, 0) {
             // One that waits for its answer, or has streams that may, keeps the account that this is
             // counted by.
             Ok(known) if known.flags & flag::FOUND != 0 && known.pid == 0 && it.peer.pid != 0 => {
+                met.push(it.met);
                 if known.state == state::WAITING || known.framing != framing::TURNS {
                     continue;
                 }
@@ -86,17 +103,18 @@ pub fn write_late(ebpf: &mut Ebpf, mut lend: impl FnMut(&PeerKey) -> Result<u32>
                     ..known
                 };
                 // It may have ended meanwhile.
-                let _ = flows.insert(it.cookie, flow, BPF_EXIST);
+                let _ = flows.insert(it.met.cookie, flow, BPF_EXIST);
             }
             Ok(_) => {}
             Err(_) => {
                 let flow = flow(&it.peer, lend(&it.peer)?);
                 // A program may have been faster.
-                written += usize::from(flows.insert(it.cookie, flow, BPF_NOEXIST).is_ok());
+                written += usize::from(flows.insert(it.met.cookie, flow, BPF_NOEXIST).is_ok());
+                met.push(it.met);
             }
         }
     }
-    Ok(written)
+    Ok((met, written))
 }
 
 /// Writes the UDP sockets that ask DNS servers, or are one's: whose they are can't be told from
@@ -180,11 +198,30 @@ fn connections_in(inode: u64, pid: u32) -> Result<Vec<Found>> {
             called(connection, netns_cookie, owner, cgroup_id)
         };
         Found {
-            cookie: connection.cookie,
+            met: met(connection),
             peer,
         }
     });
     Ok(found.collect())
+}
+
+fn met(connection: &Connection) -> Met {
+    let end = |address, port| End {
+        address: address_of(address),
+        port,
+    };
+    Met {
+        cookie: connection.cookie,
+        near: end(connection.local, connection.local_port),
+        far: end(connection.remote, connection.remote_port),
+    }
+}
+
+fn address_of(address: IpAddr) -> Address {
+    match address {
+        IpAddr::V4(v4) => Address::from_v4(v4.octets()),
+        IpAddr::V6(v6) => Address::from_v6(v6.octets()),
+    }
 }
 
 fn served(connection: &Connection, netns_cookie: u64) -> PeerKey {
@@ -205,10 +242,7 @@ fn called(
     cgroup_id: u64,
 ) -> PeerKey {
     PeerKey {
-        address: match connection.remote {
-            IpAddr::V4(v4) => Address::from_v4(v4.octets()),
-            IpAddr::V6(v6) => Address::from_v6(v6.octets()),
-        },
+        address: address_of(connection.remote),
         netns_cookie,
         cgroup_id,
         pid: owner.unwrap_or(0),

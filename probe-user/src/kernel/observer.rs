@@ -29,7 +29,8 @@ use probe_common::{
 
 use self::slots::Slots;
 use super::{
-    clock, found,
+    clock,
+    found::{self, Met},
     log::KernelLog,
     object::{self, Half},
 };
@@ -43,8 +44,9 @@ pub struct Observer {
     events: RingBuf<MapData>,
     slots: Slots,
     delivered: u64,
-    /// Connections that were there before.
+    /// Connections that were there before: how many, and their ends until they are taken.
     found: u64,
+    met: Vec<Met>,
     ebpf: Ebpf,
     _log: Option<KernelLog>,
 }
@@ -61,11 +63,13 @@ impl Observer {
         let mut ebpf = object::load(Half::Observer)?;
         load(&mut ebpf)?;
         let mut slots = Slots::new(&mut ebpf)?;
-        let found = found::write(&mut ebpf, |peer| slots.lend(peer, clock::now_ns()))?;
+        let mut met = found::write(&mut ebpf, |peer| slots.lend(peer, clock::now_ns()))?;
         found::write_askers(&mut ebpf)?;
         attach(&mut ebpf, &cgroup)?;
-        let late = found::write_late(&mut ebpf, |peer| slots.lend(peer, clock::now_ns()))?;
-        let found = found + late;
+        let found = met.len();
+        let (late, added) = found::write_late(&mut ebpf, |peer| slots.lend(peer, clock::now_ns()))?;
+        met.extend(late);
+        let found = found + added;
         log::info!("{found} connections were there already");
         let log = KernelLog::follow(&mut ebpf);
         Ok(Self {
@@ -73,6 +77,7 @@ impl Observer {
             slots,
             delivered: 0,
             found: found as u64,
+            met,
             ebpf,
             _log: log,
         })
@@ -89,6 +94,11 @@ impl Observer {
             let peer = self.slots.peer(header.peer, header.at_ns);
             receive(&event, peer.as_ref());
         }
+    }
+
+    /// The ends of the connections that were there before; once.
+    pub fn take_met(&mut self) -> Vec<Met> {
+        std::mem::take(&mut self.met)
     }
 
     /// Process ids of those who are known to have connections.

@@ -59,6 +59,14 @@ pub(super) struct Calls {
 }
 
 impl Calls {
+    /// Takes in what the packets of a connection go by that was there before, while there is room
+    /// without forgetting others.
+    pub(super) fn was_there(&mut self, cookie: u64, flows: [u64; 2]) {
+        if let Some(connection) = self.connections.entry_with_room(cookie) {
+            connection.flows.get_or_insert(flows);
+        }
+    }
+
     /// Takes in one event of a party's connection; gives the call that ended with it.
     pub(super) fn follow(
         &mut self,

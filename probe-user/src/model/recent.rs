@@ -67,11 +67,26 @@ impl<V: Default> Recent<V> {
         }
         self.young.entry(cookie).or_default()
     }
+
+    /// The same; `None` where another would have to be forgotten for one that nobody called on yet.
+    pub(super) fn entry_with_room(&mut self, cookie: u64) -> Option<&mut V> {
+        let has_room = self.young.len() < self.generation;
+        (has_room || self.young.contains_key(&cookie)).then(|| self.entry(cookie))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_is_forgotten_for_one_that_only_was_there() {
+        let mut recent = Recent::of(2);
+        recent.insert(1, 1);
+        assert!(recent.entry_with_room(2).is_some());
+        assert!(recent.entry_with_room(3).is_none());
+        assert_eq!(recent.entry_with_room(1), Some(&mut 1));
+    }
 
     #[test]
     fn those_heard_of_longest_ago_are_forgotten_and_counted() {

@@ -2,6 +2,7 @@
 //! are made to see. Demand is told by inbound calls that are answered meanwhile, by the service's
 //! other dependencies, or, with less confidence, by the caller's own rhythm before.
 
+mod denial;
 mod share;
 mod silence;
 
@@ -12,9 +13,6 @@ use super::spread::{median, ms, quantile, sorted};
 use super::tape::Entry;
 use silence::{Demand, Silence};
 
-/// Failures in a row, and how long, it takes to say that no breaker opened.
-const ENOUGH_TO_DENY: usize = 25;
-const LONG_ENOUGH_NS: u64 = 4_000_000_000;
 /// Most calls let through to see that are still taken for that.
 const MOST_PROBES: usize = 12;
 
@@ -41,7 +39,7 @@ pub(super) fn judge(reading: &Reading) -> CircuitBreaker {
     let silences = silence::find(reading);
     let runs = runs(&reading.entries, &silences);
     if let Some(reason) = refuted(reading, &silences, &runs) {
-        return share::judge(reading).unwrap_or_else(|| not_seen(reading, reason));
+        return share::judge(reading).unwrap_or_else(|| denial::judge(reading, reason));
     }
     observed(reading, &silences, &runs)
 }
@@ -99,10 +97,10 @@ fn runs(entries: &[Entry], silences: &[Silence]) -> Vec<Run> {
 /// Why the silences are no open breaker's, if they aren't.
 fn refuted(reading: &Reading, silences: &[Silence], runs: &[Run]) -> Option<&'static str> {
     if silences.is_empty() {
-        return Some("calls never stopped while there was demand");
-    }
-    if reading.lost_any() {
-        return Some("events were lost");
+        return Some(match reading.lost_any() {
+            true => "events were lost",
+            false => "calls never stopped while there was demand",
+        });
     }
     if unlike(silences, runs) {
         return Some("calls paused while they failed, never alike");
@@ -206,57 +204,6 @@ pub(super) fn or_waits(breaker: CircuitBreaker, retry: &Retry, chains: &Chains) 
     }
 }
 
-fn not_seen(reading: &Reading, reason: &str) -> CircuitBreaker {
-    let (count, lasted) = longest_failing(&reading.entries);
-    let steady = reading.rhythm.rate * lasted as f64 / 1e9;
-    let kept_all = reading.attempts_per_inbound().is_none_or(|ratio| {
-        let failed = || reading.entries.iter().filter(|it| it.failed());
-        let from = failed().next().map_or(0, |it| it.start);
-        let to = failed().next_back().map_or(0, |it| it.start);
-        let due = reading.inbound_begun(from, to) as f64 * ratio;
-        // Where calls are made again, a share that isn't made may hide behind those that are.
-        let each = reading.started(from, to).len() as f64 / due.max(1.0);
-        each >= 0.9 && (each < 1.1 || (each - each.round()).abs() < 0.05)
-    });
-    let denied = kept_all
-        && reason.starts_with("calls never")
-        && count >= ENOUGH_TO_DENY
-        && lasted >= LONG_ENOUGH_NS
-        && count as f64 >= steady * 0.5
-        && !reading.lost_any();
-    let ground = match denied {
-        true => {
-            let seconds = lasted as f64 / 1e9;
-            let evidence =
-                format!("{count} calls in a row failed in {seconds:.1} s and calls went on");
-            Ground::absent(count, evidence)
-        }
-        false => Ground::unknown(format!("{reason}; {count} calls in a row failed")),
-    };
-    CircuitBreaker {
-        ground,
-        ..CircuitBreaker::default()
-    }
-}
-
-/// The most calls that failed in a row, and how long that lasted.
-fn longest_failing(entries: &[Entry]) -> (usize, u64) {
-    let mut best = (0, 0);
-    let (mut count, mut since) = (0, 0);
-    for entry in entries {
-        if !entry.failed() {
-            count = 0;
-            continue;
-        }
-        if count == 0 {
-            since = entry.start;
-        }
-        count += 1;
-        best = best.max((count, entry.start - since));
-    }
-    best
-}
-
 fn observed(reading: &Reading, silences: &[Silence], runs: &[Run]) -> CircuitBreaker {
     let first_tripped: Vec<f64> = runs[..silences.len()]
         .iter()
@@ -289,7 +236,7 @@ fn observed(reading: &Reading, silences: &[Silence], runs: &[Run]) -> CircuitBre
     });
     let mut ground =
         Ground::observed(silences.len() + 1, evidence).showing(around.map(Entry::exhibit));
-    if silences.iter().all(|it| it.demand == Demand::Rhythm) {
+    if silences.iter().all(|it| it.demand == Demand::Rhythm) || reading.lost_any() {
         ground = ground.at_most(0.8);
     }
     CircuitBreaker {

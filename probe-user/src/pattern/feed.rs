@@ -138,8 +138,7 @@ impl Feed {
                 in_flight_max: to.party.in_flight_max,
                 oldest_ns: 0,
             };
-            self.patterns.gauge(&gauge);
-            if gauge.in_flight > 0 {
+            if self.patterns.gauge(&gauge) {
                 self.record(|| Line::Gauge(gauge));
             }
         }

@@ -116,6 +116,8 @@ pub(super) struct Link {
     pub(super) tape: Tape,
     pub(super) pulse: Pulse,
     pub(super) gauge: Option<Gauge>,
+    /// When it was last known that no call is under way.
+    pub(super) idle_ns: u64,
     /// Attempts in calm times, and inbound calls in the same times.
     pub(super) calm_attempts: u64,
     pub(super) calm_inbound: u64,
@@ -145,6 +147,17 @@ impl Link {
         self.calm_attempts += other.calm_attempts;
         self.calm_inbound = self.calm_inbound.max(other.calm_inbound);
         self.troubled_until = self.troubled_until.max(other.troubled_until);
+        // Idle are both only while each is.
+        self.idle_ns = self.idle_ns.min(other.idle_ns);
+    }
+
+    /// Takes in how many calls are under way; tells whether it is news that some are, or none.
+    pub(super) fn read(&mut self, gauge: &Gauge) -> bool {
+        let before = self.gauge.replace(*gauge);
+        if gauge.in_flight == 0 {
+            self.idle_ns = self.idle_ns.max(gauge.at_ns);
+        }
+        gauge.in_flight > 0 || before.is_some_and(|it| it.in_flight > 0)
     }
 
     fn observe(&mut self, attempt: &Attempt, fault_on: bool) {

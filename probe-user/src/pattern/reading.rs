@@ -14,7 +14,8 @@ pub(super) struct Reading<'a> {
     pub(super) service: &'a Service,
     pub(super) ledger: &'a Ledger,
     pub(super) now_ns: u64,
-    pub(super) lost_at_ns: Option<u64>,
+    /// Times in which events were lost.
+    pub(super) lost: &'a [(u64, u64)],
     /// Troubled times and their margins, by start.
     pub(super) entries: Vec<Entry>,
     /// Calm times, by start.
@@ -66,7 +67,7 @@ impl<'a> Reading<'a> {
             service,
             ledger,
             now_ns,
-            lost_at_ns: None,
+            lost: &[],
             rhythm: Rhythm::of(&calm, &entries),
             entries,
             calm,
@@ -77,7 +78,12 @@ impl<'a> Reading<'a> {
     /// Whether events were lost in times that matter here: then what isn't seen proves nothing.
     pub(super) fn lost_any(&self) -> bool {
         let since = self.entries.first().map_or(u64::MAX, |it| it.start);
-        self.lost_at_ns.is_some_and(|at| at >= since)
+        self.lost.last().is_some_and(|it| it.1 >= since)
+    }
+
+    /// Whether events were lost at any time between two moments.
+    pub(super) fn lost_between(&self, from: u64, to: u64) -> bool {
+        self.lost.iter().any(|it| it.0 < to && from < it.1)
     }
 
     /// Attempts for each inbound call in calm times; none where too few of them came.

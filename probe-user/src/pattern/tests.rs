@@ -5,6 +5,7 @@ mod chance;
 mod policies;
 mod score;
 mod setup;
+mod steady;
 mod world;
 
 use cases::{ALL, About};

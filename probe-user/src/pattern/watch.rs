@@ -23,6 +23,11 @@ const SETTLED_NS: u64 = 120_000_000_000;
 /// How long calm times may last until their verdict is made anew.
 const CALM_NS: u64 = 5_000_000_000;
 
+/// Losses are told now and then: they were so long before, at most.
+const LOST_BEFORE_NS: u64 = 2_000_000_000;
+/// Times of losses remembered; beyond, the two oldest count as one.
+const MOST_LOSSES: usize = 64;
+
 /// What the user knows better.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Settings {
@@ -36,8 +41,8 @@ pub struct Patterns {
     settings: Settings,
     ledger: Ledger,
     services: BTreeMap<u32, Service>,
-    /// When events were lost, the last time.
-    lost_at_ns: Option<u64>,
+    /// Times in which events were lost, from when until when.
+    lost: Vec<(u64, u64)>,
     forgotten: u64,
 }
 
@@ -65,12 +70,11 @@ impl Patterns {
         Self::service(&mut self.services, call.service, &mut self.forgotten).serve(call);
     }
 
-    /// Takes in how many calls are under way.
-    pub fn gauge(&mut self, gauge: &Gauge) {
+    /// Takes in how many calls are under way; tells whether it is news that some are, or none.
+    pub fn gauge(&mut self, gauge: &Gauge) -> bool {
         let service = self.services.get_mut(&gauge.service);
-        if let Some(link) = service.and_then(|it| it.links.get_mut(&gauge.dependency)) {
-            link.gauge = Some(*gauge);
-        }
+        let link = service.and_then(|it| it.links.get_mut(&gauge.dependency));
+        link.is_some_and(|it| it.read(gauge))
     }
 
     /// Takes in a fault that begins, or one known that ends; tells whether that was news.
@@ -90,9 +94,17 @@ impl Patterns {
         service.is_some_and(|it| it.unite(gone, into))
     }
 
-    /// Takes in that events were lost at about that time.
+    /// Takes in that events were lost shortly before that time.
     pub fn lost(&mut self, at_ns: u64) {
-        self.lost_at_ns = self.lost_at_ns.max(Some(at_ns));
+        let from_ns = at_ns.saturating_sub(LOST_BEFORE_NS);
+        match self.lost.last_mut().filter(|it| it.1 >= from_ns) {
+            Some(last) => last.1 = last.1.max(at_ns),
+            None => self.lost.push((from_ns, at_ns)),
+        }
+        if self.lost.len() > MOST_LOSSES {
+            let first = self.lost.remove(0);
+            self.lost[0].0 = first.0;
+        }
     }
 
     /// How many services and links there was no room for.
@@ -140,7 +152,7 @@ impl Patterns {
                 service,
                 &self.ledger,
                 self.settings,
-                self.lost_at_ns,
+                &self.lost,
                 now_ns,
             );
             let version = service.version;
@@ -244,11 +256,11 @@ fn judge(
     service: &Service,
     ledger: &Ledger,
     settings: Settings,
-    lost_at_ns: Option<u64>,
+    lost: &[(u64, u64)],
     now_ns: u64,
 ) -> Findings {
     let mut reading = Reading::of(dependency, service, ledger, now_ns);
-    reading.lost_at_ns = lost_at_ns;
+    reading.lost = lost;
     let circuit_breaker = circuit_breaker::judge(&reading);
     let (retry, chains) = retry::judge(&reading, &circuit_breaker);
     let circuit_breaker = circuit_breaker::or_waits(circuit_breaker, &retry, &chains);

@@ -7,6 +7,9 @@ use super::super::tape::Entry;
 
 /// Calls that were due for a silence to be one.
 const MISSING: f64 = 5.0;
+/// What is less likely than this is no accident: some silences, and all that there are.
+const ACCIDENT: f64 = 0.05;
+const SURELY_NO_ACCIDENT: f64 = 0.001;
 /// A silence shorter than this is a pause.
 const SHORTEST_MS: f64 = 60.0;
 
@@ -56,14 +59,12 @@ pub(super) fn find(reading: &Reading) -> Vec<Silence> {
     let mut found = Vec::new();
     for next in 1..=entries.len() {
         let to = entries.get(next).map(|it| it.start);
-        if to.is_none() && !may_go_on(reading) {
-            break;
-        }
-        let until = to.unwrap_or(reading.now_ns);
+        let until = to.unwrap_or_else(|| silent_until(reading));
         let Some(from) = stopped_at(entries, next).filter(|from| *from < until) else {
             continue;
         };
-        if ms(until - from) < SHORTEST_MS {
+        // Where calls may be missing from the record, nothing is told by there being none.
+        if ms(until - from) < SHORTEST_MS || reading.lost_between(from, until) {
             continue;
         }
         if let Some((demand, at_least_ms)) = demand(reading, &siblings, from, until) {
@@ -82,13 +83,14 @@ pub(super) fn find(reading: &Reading) -> Vec<Silence> {
             });
         }
     }
-    // Where most end with a call made again, those are waits; few may do by accident.
-    let again = found
+    // Where most end with a call made again, those are waits.
+    let again: Vec<bool> = found
         .iter()
-        .filter(|it| is_made_again(reading, it.next))
-        .count();
-    if again * 2 > found.len() {
-        found.retain(|it| !is_made_again(reading, it.next));
+        .map(|it| is_made_again(reading, it.next))
+        .collect();
+    if are_waits(reading, &found, &again) {
+        let mut again = again.into_iter();
+        found.retain(|_| !again.next().unwrap_or_default());
     }
     // One that goes on is told by demand that is seen, or by others before it.
     if found
@@ -100,16 +102,57 @@ pub(super) fn find(reading: &Reading) -> Vec<Silence> {
     found
 }
 
+/// Whether silences that end with a call made again are too many for an accident: a caller with a
+/// handful of requests makes one of them anew soon enough.
+fn are_waits(reading: &Reading, found: &[Silence], again: &[bool]) -> bool {
+    let count = again.iter().filter(|it| **it).count();
+    if count * 2 <= found.len() {
+        return false;
+    }
+    // How likely it is that so many of the first ones do by accident, number by number.
+    let mut likely = vec![1.0];
+    for silence in found {
+        let chance = chance_to_repeat(reading, silence.next);
+        likely.push(0.0);
+        for so_many in (0..likely.len()).rev() {
+            let one_fewer = so_many.checked_sub(1).map_or(0.0, |it| likely[it]);
+            likely[so_many] = likely[so_many] * (1.0 - chance) + one_fewer * chance;
+        }
+    }
+    // What was told of silences is taken back with the last of them.
+    let bound = match count == found.len() {
+        true => SURELY_NO_ACCIDENT,
+        false => ACCIDENT,
+    };
+    likely[count..].iter().sum::<f64>() < bound
+}
+
 /// Whether the call after a silence is one made again: then it was a wait.
 fn is_made_again(reading: &Reading, next: usize) -> bool {
     let Some(call) = reading.entries.get(next).filter(|it| it.fingerprint != 0) else {
         return false;
     };
-    let before = &reading.entries[next.saturating_sub(12)..next];
     reading.requests_differ
-        && before
-            .iter()
-            .any(|it| it.failed() && it.fingerprint == call.fingerprint)
+        && failed_before(reading, next).any(|it| it.fingerprint == call.fingerprint)
+}
+
+/// How many of the calls that nobody makes again are the same as one that failed just before.
+fn chance_to_repeat(reading: &Reading, next: usize) -> f64 {
+    let is_known = |it: &&Entry| !it.failed() && it.fingerprint != 0;
+    let calm = reading.calm.iter().filter(is_known);
+    let (mut all, mut alike) = (0, 0);
+    for call in calm {
+        all += 1;
+        let same = |it: &Entry| it.fingerprint == call.fingerprint;
+        alike += usize::from(failed_before(reading, next).any(same));
+    }
+    alike as f64 / all.max(1) as f64
+}
+
+/// The calls among the last few before one that failed.
+fn failed_before<'a>(reading: &'a Reading, next: usize) -> impl Iterator<Item = &'a Entry> {
+    let before = &reading.entries[next.saturating_sub(12)..next];
+    before.iter().filter(|it| it.failed())
 }
 
 /// Whether as many calls were still under way at a moment as ever are at once: then there was no
@@ -119,8 +162,12 @@ fn is_full(before: &[Entry], most: u32, at: u64) -> bool {
     most >= 2 && under_way * 10 >= most as usize * 9
 }
 
-fn may_go_on(reading: &Reading) -> bool {
-    reading.link.gauge.is_none_or(|it| it.in_flight == 0)
+/// How long a silence that no call on record ended has lasted for sure: one may be under way by now.
+fn silent_until(reading: &Reading) -> u64 {
+    match reading.link.gauge {
+        Some(gauge) if gauge.in_flight > 0 => reading.link.idle_ns,
+        _ => reading.now_ns,
+    }
 }
 
 /// The first failure that ended after the last call before `next` was made.

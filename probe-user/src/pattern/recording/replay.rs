@@ -44,14 +44,22 @@ impl Recording {
 
     /// Feeds it to detectors that have seen nothing yet; what they said last.
     pub fn replay(&self, settings: Settings) -> Vec<Findings> {
-        let mut patterns = Patterns::new(settings);
         let mut said = Vec::new();
+        self.replay_hearing(settings, |_, findings| said = findings);
+        said
+    }
+
+    /// The same; `hear` is given what they say whenever they are asked, and when that is.
+    pub fn replay_hearing(&self, settings: Settings, mut hear: impl FnMut(u64, Vec<Findings>)) {
+        let mut patterns = Patterns::new(settings);
         for line in &self.lines {
             match line {
                 Line::Truth(_) => {}
                 Line::Attempt(attempt) => patterns.observe(attempt),
                 Line::Inbound(call) => patterns.serve(call),
-                Line::Gauge(gauge) => patterns.gauge(gauge),
+                Line::Gauge(gauge) => {
+                    patterns.gauge(gauge);
+                }
                 Line::Fault(window) => {
                     patterns.fault(*window);
                 }
@@ -65,11 +73,10 @@ impl Recording {
                 Line::Lost { at_ns } => patterns.lost(*at_ns),
                 Line::Ask { at_ns } => {
                     patterns.judge(*at_ns);
-                    said = patterns.findings().map(|it| it.0.clone()).collect();
+                    hear(*at_ns, patterns.findings().map(|it| it.0.clone()).collect());
                 }
             }
         }
-        said
     }
 }
 

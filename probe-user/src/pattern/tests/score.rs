@@ -15,6 +15,8 @@ pub struct Score {
     pub rejections: u32,
     /// Said to be absent, and there.
     pub denied: u32,
+    /// Said to be absent, and not there.
+    pub told_absent: u32,
 }
 
 impl Score {
@@ -53,6 +55,7 @@ impl Board {
                 (false, _) => score.rejections += 1,
             }
             score.denied += u32::from(there && verdict == Verdict::Absent);
+            score.told_absent += u32::from(!there && verdict == Verdict::Absent);
             if there != (verdict == Verdict::Observed) {
                 self.wrong.push(format!(
                     "{name} {verdict:?}: {}: {}",
@@ -192,14 +195,15 @@ impl fmt::Display for Board {
         for (name, it) in &self.patterns {
             writeln!(
                 f,
-                "{name:16} precision {:.3}  recall {:.3}  ({} there, {} not; {} false alarms, {} missed, {} denied)",
+                "{name:16} precision {:.3}  recall {:.3}  ({} there, {} not; {} false alarms, {} missed, {} denied, {} rightly absent)",
                 it.precision(),
                 it.recall(),
                 it.hits + it.misses,
                 it.false_alarms + it.rejections,
                 it.false_alarms,
                 it.misses,
-                it.denied
+                it.denied,
+                it.told_absent
             )?;
         }
         for (name, (right, of)) in &self.parameters {
