@@ -87,27 +87,33 @@ fn inject(pair: &Pair, fault: &str) -> Result<Probe> {
 #[ignore = "needs root"]
 fn only_the_chosen_process_is_hit_in_either_direction() -> Result<()> {
     let _turn = Turn::together()?;
-    // Each on ground of its own, and at once: most of it is waiting for what doesn't come.
-    thread::scope(|scope| {
-        let all = [By::Id, By::Name, By::Cgroup, By::Container];
-        let at_once = all.map(|by| scope.spawn(move || hits_what_is_chosen(by)));
-        at_once
-            .into_iter()
-            .try_for_each(|one| one.join().map_err(|_| anyhow!("it panicked"))?)
-    })
+    at_once(
+        &[By::Id, By::Name, By::Cgroup, By::Container],
+        hits_the_chosen_alone,
+    )
 }
 
-fn hits_what_is_chosen(by: By) -> Result<()> {
-    let pair = Pair::new()?;
-    pair.know_each_other()?;
-    let before = Snapshot::of(&pair.near)?;
-    for family in Family::BOTH {
-        for way in ["egress", "ingress"] {
-            hits_the_chosen_alone(&pair, by, family, way)
-                .with_context(|| format!("{by:?}, {family:?}, {way}"))?;
+/// Each way to name somebody on ground of its own, and all at once: most of it is waiting for what
+/// doesn't come.
+fn at_once(all: &[By], hits: fn(&Pair, By, Family, way: &str) -> Result<()>) -> Result<()> {
+    let one = |by: By| -> Result<()> {
+        let pair = Pair::new()?;
+        pair.know_each_other()?;
+        let before = Snapshot::of(&pair.near)?;
+        for family in Family::BOTH {
+            for way in ["egress", "ingress"] {
+                hits(&pair, by, family, way)
+                    .with_context(|| format!("{by:?}, {family:?}, {way}"))?;
+            }
         }
-    }
-    before.wait_for_return(&pair.near)
+        before.wait_for_return(&pair.near)
+    };
+    thread::scope(|scope| {
+        let started = all.iter().map(|&by| scope.spawn(move || one(by)));
+        let started: Vec<_> = started.collect();
+        let mut joined = started.into_iter().map(|it| it.join());
+        joined.try_for_each(|it| it.map_err(|_| anyhow!("it panicked"))?)
+    })
 }
 
 fn hits_the_chosen_alone(pair: &Pair, by: By, family: Family, way: &str) -> Result<()> {
@@ -209,16 +215,10 @@ fn a_port_that_changes_hands_is_the_new_ones() -> Result<()> {
 #[ignore = "needs root"]
 fn a_server_is_hit_with_those_who_called_it_before_and_who_call_it_now() -> Result<()> {
     let _turn = Turn::together()?;
-    let pair = Pair::new()?;
-    for by in [By::Id, By::Name, By::Cgroup] {
-        for family in Family::BOTH {
-            for way in ["egress", "ingress"] {
-                hits_the_chosen_server_alone(&pair, by, family, way)
-                    .with_context(|| format!("{by:?}, {family:?}, {way}"))?;
-            }
-        }
-    }
-    Ok(())
+    at_once(
+        &[By::Id, By::Name, By::Cgroup],
+        hits_the_chosen_server_alone,
+    )
 }
 
 fn hits_the_chosen_server_alone(pair: &Pair, by: By, family: Family, way: &str) -> Result<()> {
