@@ -47,12 +47,17 @@ pub struct Framed {
     pub epoch: u32,
     /// TLS: bits of [`tls`].
     pub tls: u32,
-    /// Always zero.
-    pub pad: u32,
+    /// HTTP/2: gaps that aren't filled yet.
+    pub gaps: u32,
+    /// HTTP/2: where the first of them begins, and what is behind the last one; a segment from in
+    /// between that fills none by its beginning has something that is missed.
+    pub gaps_begin: u32,
+    /// See `gaps_begin`.
+    pub gaps_end: u32,
 }
 
 const _: () = assert!(size_of::<Walk>() == 24);
-const _: () = assert!(size_of::<Framed>() == 72);
+const _: () = assert!(size_of::<Framed>() == 80);
 
 /// Bits of [`Framed::tls`].
 pub mod tls {
@@ -78,7 +83,7 @@ pub struct StreamKey {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stream {
-    /// When its request's first frame passed.
+    /// When its request's first frame passed; 0 where its reset came before it.
     pub began_ns: u64,
     /// [`Framed::epoch`] at that time.
     pub epoch: u32,
@@ -110,8 +115,8 @@ pub struct Gap {
     pub last_stream: u32,
     /// Tells it from the connection's others: where it began, whatever came of it since.
     pub number: u32,
-    /// Always zero.
-    pub pad: u32,
+    /// [`Framed::epoch`] when it was left; what was lost since is lost to it as well.
+    pub epoch: u32,
 }
 
 const _: () = assert!(size_of::<GapKey>() == 16);

@@ -108,6 +108,7 @@ fn lose(flow: &mut Flow, step: &Step) {
     count_shared!(counters::observer(), places_lost);
     if framing == framing::HTTP2 {
         framed.epoch += 1;
+        framed.gaps = 0;
         close_streams(framed, peer);
         let subject = Subject::at(step.cookie, peer, step.now_ns);
         emit::frames_missing(subject, frame_kind::LOST, role, step, 0);

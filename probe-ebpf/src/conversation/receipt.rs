@@ -12,7 +12,8 @@ use probe_common::flow::Flow;
 use crate::atomic;
 
 /// How often a segment looks whether the one before it is done: at some 10 ns each, longer than
-/// the longest walk takes. What holds it up is never interrupted for longer than an interrupt.
+/// all but the longest walks take. What holds it up is never interrupted for longer than an
+/// interrupt.
 const ROUNDS: u32 = 64;
 const LOOKS: u32 = 64;
 

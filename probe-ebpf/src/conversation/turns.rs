@@ -152,11 +152,15 @@ fn payload_passed(cookie: u64, flow: &mut Flow, sight: &Sight) {
     let length = sight.payload_length();
     let counters = peers::counters_of(flow.peer);
     let place = place_of(flow, sight, length);
+    if !sight.outgoing
+        && flow.framing == framing::HTTP2
+        && matches!(place, Place::Old | Place::Overlapping(_))
+    {
+        framed::came_late(cookie, flow, sight);
+    }
     if let Place::Old = place {
         if sight.outgoing {
             count_shared!(counters, retransmits);
-        } else if flow.framing == framing::HTTP2 {
-            framed::came_late(cookie, flow, sight);
         }
         return;
     }

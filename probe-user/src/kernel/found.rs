@@ -100,6 +100,9 @@ pub fn write_late(
                     pid: it.peer.pid,
                     role: it.peer.role,
                     peer: lend(&it.peer)?,
+                    // It may be looked at just now, and whoever does gives back the turn in what is
+                    // replaced here.
+                    receiving: 0,
                     ..known
                 };
                 // It may have ended meanwhile.

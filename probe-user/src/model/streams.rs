@@ -56,6 +56,8 @@ struct Multiplexed {
     late_pieces: [Vec<u8>; 2],
     /// What client's frames may still fill: which gap, and the last stream begun before it.
     gaps: VecDeque<(u32, u32)>,
+    /// Streams that the client reset before their requests came, overtaken.
+    cancelled: VecDeque<u32>,
     open: HashMap<u32, Open, FixedState>,
     last_stream: u32,
     begun: u32,
@@ -121,7 +123,10 @@ impl Multiplexed {
                 self.codec.lost(from_client);
                 self.pieces = Default::default();
                 self.late_pieces = Default::default();
-                self.gaps.clear();
+                if from_client {
+                    self.gaps.clear();
+                    self.cancelled.clear();
+                }
                 // They may have been answered, unseen.
                 self.open.clear();
                 None
@@ -159,14 +164,18 @@ impl Multiplexed {
     fn is_new(&mut self, head: &FrameHead) -> bool {
         let stream = head.stream;
         if head.late != 0 {
-            let gap = self.gaps.iter_mut().find(|it| it.0 == head.gap);
-            return gap
-                .is_some_and(|(_, last)| std::mem::replace(last, stream.max(*last)) < stream);
+            self.last_stream = self.last_stream.max(stream);
+            let Some((_, last)) = self.gaps.iter_mut().find(|it| it.0 == head.gap) else {
+                return false;
+            };
+            let is_new = stream > *last;
+            *last = stream.max(*last);
+            return is_new && !self.cancelled.contains(&stream);
         }
         if stream <= self.last_stream {
             return false;
         }
-        if self.last_stream == 0 && stream != FIRST_STREAM {
+        if self.last_stream == 0 && stream != FIRST_STREAM && self.gaps.is_empty() {
             // Nothing is known of what was indexed before.
             self.codec.lost(true);
             self.codec.lost(false);
@@ -224,6 +233,10 @@ impl Multiplexed {
                 pieces.clear();
             }
             let at = head.offset as usize;
+            if at != pieces.len() {
+                // Another frame's, whose rest didn't come.
+                pieces.clear();
+            }
             if at == pieces.len() && at + frame.fragment.len() <= LONGEST_FRAME {
                 pieces.extend_from_slice(frame.fragment);
             }
@@ -285,7 +298,16 @@ impl Multiplexed {
     }
 
     fn reset(&mut self, frame: &FrameEvent, from_client: bool) -> Option<Call> {
-        let open = self.open.remove(&frame.head.stream)?;
+        let stream = frame.head.stream;
+        let Some(open) = self.open.remove(&stream) else {
+            if from_client && !self.gaps.is_empty() {
+                if self.cancelled.len() == GAPS {
+                    self.cancelled.pop_front();
+                }
+                self.cancelled.push_back(stream);
+            }
+            return None;
+        };
         let waited_ns = frame.head.header.at_ns.saturating_sub(open.began_ns);
         Some(Call {
             outcome: if from_client {

@@ -44,7 +44,7 @@ fn leave(raw: *mut __sk_buff, step: &Step, flow: &mut Flow) -> bool {
     }
     let (role, peer) = (flow.role, flow.peer);
     let framed = framed(flow);
-    let last_stream = framed.last_stream;
+    let (last_stream, epoch) = (framed.last_stream, framed.epoch);
     let walk = &mut framed.into;
     if walk.lost != 0 {
         return false;
@@ -67,12 +67,17 @@ fn leave(raw: *mut __sk_buff, step: &Step, flow: &mut Flow) -> bool {
         end: step.sequence,
         last_stream,
         number: key.begin,
-        pad: 0,
+        epoch,
     };
     if !gaps::put(&key, &gap) {
         return false;
     }
     *walk = Walk::default();
+    if framed.gaps == 0 {
+        framed.gaps_begin = key.begin;
+    }
+    framed.gaps += 1;
+    framed.gaps_end = step.sequence;
     let subject = Subject::at(step.cookie, peer, step.now_ns);
     emit::frames_missing(subject, frame_kind::OVERTAKES, role, step, key.begin);
     true
@@ -87,7 +92,8 @@ fn key_of(cookie: u64, begin: u32) -> GapKey {
     }
 }
 
-/// A segment came that was taken for passed before: where a gap was left for it, it fills that.
+/// A segment came of which all, or the beginning, was taken for passed before: where a gap was left
+/// for it, it fills that.
 #[inline(always)]
 pub(crate) fn came_late(cookie: u64, flow: &mut Flow, sight: &Sight) {
     let payload = u32::from(sight.segment.payload);
@@ -108,17 +114,34 @@ extern "C" fn probe_turn_to_gap(step: *mut Step, flow: *mut Flow) -> u32 {
     let (Some(step), Some(flow)) = (unsafe { step.as_mut() }, unsafe { flow.as_mut() }) else {
         return 0;
     };
-    let Some(gap) = gaps::get(&key_of(step.cookie, step.sequence)) else {
+    let framed = framed(flow);
+    if framed.gaps == 0 {
+        return 0;
+    }
+    let key = key_of(step.cookie, step.sequence);
+    let Some(gap) = gaps::get(&key) else {
+        let begins_before = (step.sequence.wrapping_sub(framed.gaps_end) as i32) < 0;
+        let length = step.end.wrapping_sub(step.at);
+        let end = step.sequence.wrapping_add(length);
+        if begins_before && end.wrapping_sub(framed.gaps_begin) as i32 > 0 {
+            // Cut otherwise than it was the first time, or in another order.
+            lose(flow, step);
+        }
         return 0;
     };
-    // SAFETY: a valid pointer into the map; only who has the connection's turn is here.
+    // SAFETY: a valid pointer into the map; of what comes in one segment is looked at at a time,
+    // and where one didn't wait for its turn what is read there is wrong, and no more than that.
     let gap = unsafe { &mut *gap };
+    if gap.epoch != framed.epoch {
+        gaps::remove(&key);
+        return 0;
+    }
     let length = step.end.wrapping_sub(step.at);
     let length = length.min(gap.end.wrapping_sub(step.sequence));
     step.end = step.at.wrapping_add(length);
     step.marks = mark::LATE;
     step.gap = gap.number;
-    exchange(step, framed(flow), gap);
+    exchange(step, framed, gap);
     length
 }
 
@@ -151,6 +174,8 @@ extern "C" fn probe_turn_back_from_gap(step: *const Step, flow: *mut Flow, lengt
         key.begin = next;
         gaps::put(&key, gap);
         key.begin = step.sequence;
+    } else if gap.epoch == framed(flow).epoch {
+        framed(flow).gaps -= 1;
     }
     gaps::remove(&key);
     0

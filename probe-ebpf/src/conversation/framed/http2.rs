@@ -63,6 +63,10 @@ fn asked(step: &Step, flow: &mut Flow, stream: u32) {
         stream,
         pad: 0,
     };
+    if step.marks & mark::LATE != 0 && streams::take(&key).is_some() {
+        // Its reset overtook it.
+        return;
+    }
     let began = Stream {
         began_ns: step.now_ns,
         epoch: framed.epoch,
@@ -93,6 +97,13 @@ fn reset(step: &Step, flow: &mut Flow, stream: u32) {
         } else {
             count_shared!(counters, cut_off);
         }
+    } else if step.towards_server != 0 && framed(flow).gaps != 0 {
+        let key = StreamKey {
+            cookie: step.cookie,
+            stream,
+            pad: 0,
+        };
+        streams::put(&key, &Stream::default());
     }
 }
 
@@ -103,7 +114,7 @@ fn no_longer_waits(step: &Step, flow: &mut Flow, stream: u32) -> Option<Stream> 
         stream,
         pad: 0,
     };
-    let began = streams::take(&key)?;
+    let began = streams::take(&key).filter(|it| it.began_ns != 0)?;
     let framed = framed(flow);
     if began.epoch == framed.epoch {
         // SAFETY: as above.

@@ -274,6 +274,36 @@ fn requests_that_were_overtaken_are_calls() {
 }
 
 #[test]
+fn a_first_request_that_was_overtaken_takes_nothing_from_those_behind_it() {
+    let mut wire = Wire::new();
+    wire.of_gap(true, frame_kind::OVERTAKES, 0, &[]);
+    let indexed = [&[0x83, 0x44, 2][..], b"/7"].concat();
+    wire.ask(2, 3, &indexed);
+    let first = request(b'0', false);
+    assert_eq!(wire.of_gap(true, frame_kind::HEADERS, 1, &first), None);
+    // The path by its index.
+    wire.ask(3, 5, &[0x83, 0xbe]);
+    let mut answered = |stream| wire.answer(9, stream, WHOLE, OK).unwrap().fingerprint;
+    assert_ne!(answered(1), 0);
+    assert_eq!(answered(3), answered(5));
+}
+
+#[test]
+fn a_request_whose_reset_overtook_it_waits_for_nothing() {
+    let mut wire = Wire::new();
+    let block = request(b'0', false);
+    wire.ask(1, 1, &block);
+    wire.of_gap(true, frame_kind::OVERTAKES, 0, &[]);
+    assert_eq!(
+        wire.frame(2, frame_kind::RST_STREAM, 0, 3, true, &[0; 4]),
+        None
+    );
+    assert_eq!(wire.of_gap(true, frame_kind::HEADERS, 3, &block), None);
+    assert_eq!(wire.answer(9, 3, WHOLE, OK), None);
+    assert_eq!(wire.answer(9, 1, WHOLE, OK).unwrap().stream, 1);
+}
+
+#[test]
 fn streams_that_nobody_ends_are_bounded() {
     let mut wire = Wire::new();
     for n in 0..6_000 {

@@ -4,9 +4,10 @@
 //! An index counts back from the field that was added last. So after some blocks were lost, all
 //! that was added since can be found again; what was added before is forgotten.
 //!
-//! A block that comes late, overtaken by others, adds what it adds behind what those added: how many
-//! fields that were is counted for each gap. What was overtaken is taken to have added nothing until
-//! it comes, as it mostly does not: what is said in every block is added by the first ones.
+//! A block that comes late, overtaken by others, adds what it adds before what those added: how many
+//! fields that were is counted for each gap. Until it comes it is taken to have added nothing. Where
+//! it did, what overtook it may be read wrongly; most say the same in every block, and that
+//! is added by the first one.
 
 mod fixed;
 
@@ -33,6 +34,9 @@ pub(super) struct Table {
     gaps: VecDeque<(u32, usize)>,
     /// Which of them is being filled.
     filled: Option<usize>,
+    /// Whether what is read belongs to a gap of which nothing is known: it is neither looked up nor
+    /// added then.
+    is_stray: bool,
 }
 
 impl Default for Table {
@@ -43,6 +47,7 @@ impl Default for Table {
             most_size: FIRST_SIZE,
             gaps: VecDeque::new(),
             filled: None,
+            is_stray: false,
         }
     }
 }
@@ -58,6 +63,7 @@ impl Table {
         let fixed = fixed::fields();
         let field = match fixed.get(index) {
             Some(field) => *field,
+            None if self.is_stray => Field::default(),
             None => *self
                 .added
                 .get(index - fixed.len() + self.behind())
@@ -68,6 +74,9 @@ impl Table {
 
     /// Adds a field, for which others have to go (RFC 7541, 4.4).
     pub(super) fn add(&mut self, field: Field) {
+        if self.is_stray {
+            return;
+        }
         self.make_room(field.size);
         if field.size <= self.most_size {
             if self.added.len() == MOST {
@@ -84,7 +93,7 @@ impl Table {
 
     /// What comes now overtook what is to fill a gap.
     pub(super) fn leave_gap(&mut self, gap: u32) {
-        self.filled = None;
+        self.turn_to(None);
         if self.gaps.len() == MOST_GAPS {
             self.gaps.pop_front();
         }
@@ -94,8 +103,9 @@ impl Table {
     /// What comes now belongs into a gap, or is in turn.
     pub(super) fn turn_to(&mut self, gap: Option<u32>) {
         self.filled = gap.and_then(|wanted| self.gaps.iter().position(|it| it.0 == wanted));
-        if gap.is_some() && self.filled.is_none() {
-            // Where it belongs isn't known any more.
+        self.is_stray = gap.is_some() && self.filled.is_none();
+        if self.is_stray {
+            // Where it belongs isn't known any more, nor what it adds before all that came since.
             self.forget();
         }
     }
@@ -108,6 +118,9 @@ impl Table {
 
     /// Another size from now on.
     pub(super) fn resize(&mut self, most_size: u32) {
+        if self.is_stray {
+            return;
+        }
         self.most_size = most_size;
         self.make_room(0);
     }
@@ -210,6 +223,11 @@ mod tests {
         assert_eq!(all.collect::<Vec<_>>(), wanted);
         table.turn_to(Some(3));
         assert_eq!(table.field(62), Some(Field::default()));
+        table.add(path("/stray"));
+        table.turn_to(None);
+        assert_eq!(table.field(62), Some(Field::default()));
+        table.add(path("/new"));
+        assert_eq!(table.field(62), Some(path("/new")));
     }
 
     #[test]
