@@ -81,12 +81,20 @@ impl Screen {
     /// # Errors
     /// Where it isn't, with what was.
     pub fn wait_for(&mut self, word: &str) -> Result<Duration> {
+        self.wait_so_long_for(word, LONG)
+    }
+
+    /// The same, for as long as that takes.
+    ///
+    /// # Errors
+    /// As [`Self::wait_for`].
+    pub fn wait_so_long_for(&mut self, word: &str, limit: Duration) -> Result<Duration> {
         let written = Arc::clone(&self.written);
         let text = || {
             let text = written.lock().unwrap_or_else(PoisonError::into_inner);
             text.clone()
         };
-        let at = wait_for(&format!("{word:?} on the screen"), LONG, || {
+        let at = wait_for(&format!("{word:?} on the screen"), limit, || {
             let found = text()[self.read..].find(word);
             if found.is_none()
                 && let Some(status) = self.child.try_wait()?

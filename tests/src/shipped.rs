@@ -15,7 +15,7 @@ use crate::{Ended, Probe, lab::Lab, programs, turn::Turn};
 
 /// What one run may take: some 10 s, and as much again on a busy machine before the steady state
 /// is there and until it is back.
-const LIMIT: Duration = Duration::from_secs(75);
+pub const LIMIT: Duration = Duration::from_secs(75);
 
 /// The exit code of a run that can't be judged.
 const INCONCLUSIVE: i32 = 5;

@@ -4,7 +4,7 @@
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     thread,
     time::Duration,
 };
@@ -95,6 +95,16 @@ fn each_call_says_which_fault_it_was_in() -> Result<()> {
 }
 
 /// A pool keeps its connections for long: most of them were there before whoever looks on.
+/// A process that does nothing but be there, until it is dropped.
+struct Resident(Child);
+
+impl Drop for Resident {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 #[ignore = "needs root"]
 fn calls_on_a_connection_that_was_there_before_say_so_as_well() -> Result<()> {
@@ -113,10 +123,10 @@ fn calls_on_a_connection_that_was_there_before_say_so_as_well() -> Result<()> {
             anyhow::Ok(())
         });
         // Sockets are looked for in the namespaces of processes.
-        let mut resident = pair.near.within(|| {
+        let _resident = Resident(pair.near.within(|| {
             let mut sleep = Command::new("sleep");
             Ok(sleep.arg("20").stdin(Stdio::null()).spawn()?)
-        })?;
+        })?);
         let mut stream = pair.near.within(|| Ok(TcpStream::connect(to)?))?;
         stream.set_read_timeout(Some(PATIENCE))?;
         let mut ask = || {
@@ -130,8 +140,6 @@ fn calls_on_a_connection_that_was_there_before_say_so_as_well() -> Result<()> {
         let probe = Probe::inject(&fault)?;
         ask()?;
         ensure!(probe.finish()?.code() == 0, "it did nothing");
-        resident.kill()?;
-        resident.wait()?;
         let told: Vec<_> = watch.finish()?.calls.iter().map(words).collect();
         let expected = ["ok -", "error http-status 503"];
         ensure!(told == expected, "{family:?}: {told:#?}");

@@ -93,8 +93,8 @@ fn only_the_chosen_process_is_hit_in_either_direction() -> Result<()> {
     )
 }
 
-/// Each way to name somebody on ground of its own, and all at once: most of it is waiting for what
-/// doesn't come.
+/// Each way to name somebody on ground of its own, and two of them at once: most of it is waiting
+/// for what doesn't come.
 fn at_once(all: &[By], hits: fn(&Pair, By, Family, way: &str) -> Result<()>) -> Result<()> {
     let one = |by: By| -> Result<()> {
         let pair = Pair::new()?;
@@ -108,11 +108,13 @@ fn at_once(all: &[By], hits: fn(&Pair, By, Family, way: &str) -> Result<()>) -> 
         }
         before.wait_for_return(&pair.near)
     };
-    thread::scope(|scope| {
-        let started = all.iter().map(|&by| scope.spawn(move || one(by)));
-        let started: Vec<_> = started.collect();
-        let mut joined = started.into_iter().map(|it| it.join());
-        joined.try_for_each(|it| it.map_err(|_| anyhow!("it panicked"))?)
+    all.chunks(2).try_for_each(|two| {
+        thread::scope(|scope| {
+            let started = two.iter().map(|&by| scope.spawn(move || one(by)));
+            let started: Vec<_> = started.collect();
+            let mut joined = started.into_iter().map(|it| it.join());
+            joined.try_for_each(|it| it.map_err(|_| anyhow!("it panicked"))?)
+        })
     })
 }
 

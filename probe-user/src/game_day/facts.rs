@@ -30,7 +30,7 @@ impl GameDay {
         let mut pids: Vec<u32> = callers.map(|it| it.pid).collect();
         pids.sort_unstable();
         pids.dedup();
-        facts.one_caller = pids.len() <= 1;
+        facts.one_caller = matches!(pids[..], [pid] if pid != 0);
         judged
             .iter_mut()
             .for_each(|open| settle(expected, &facts, open));

@@ -11,7 +11,7 @@ use super::reading::Reading;
 use super::retry::Chains;
 use super::spread::{median, ms, quantile, sorted};
 use super::tape::Entry;
-use silence::{Demand, Silence};
+use silence::{Demand, Silence, Silences};
 
 /// Most calls let through to see that are still taken for that.
 const MOST_PROBES: usize = 12;
@@ -37,11 +37,11 @@ pub(super) fn is_open_between(breaker: &CircuitBreaker, from_ns: u64, to_ns: u64
 /// Tells whether calls stop while demand goes on.
 pub(super) fn judge(reading: &Reading) -> CircuitBreaker {
     let silences = silence::find(reading);
-    let runs = runs(&reading.entries, &silences);
+    let runs = runs(&reading.entries, &silences.list);
     if let Some(reason) = refuted(reading, &silences, &runs) {
         return share::judge(reading).unwrap_or_else(|| denial::judge(reading, reason));
     }
-    observed(reading, &silences, &runs)
+    observed(reading, &silences.list, &runs)
 }
 
 /// What was called between silences.
@@ -95,11 +95,13 @@ fn runs(entries: &[Entry], silences: &[Silence]) -> Vec<Run> {
 }
 
 /// Why the silences are no open breaker's, if they aren't.
-fn refuted(reading: &Reading, silences: &[Silence], runs: &[Run]) -> Option<&'static str> {
+fn refuted(reading: &Reading, found: &Silences, runs: &[Run]) -> Option<&'static str> {
+    let silences = &found.list[..];
     if silences.is_empty() {
-        return Some(match reading.lost_any() {
-            true => "events were lost",
-            false => "calls never stopped while there was demand",
+        return Some(match (reading.lost_any(), found.went_quiet) {
+            (true, _) => "events were lost",
+            (_, true) => "calls stopped, and the caller may have had nothing to call for",
+            _ => "calls never stopped while there was demand",
         });
     }
     if unlike(silences, runs) {

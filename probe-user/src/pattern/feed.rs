@@ -28,6 +28,8 @@ pub struct Feed {
     /// Calls whose caller isn't known.
     unattributed: u64,
     lost_events: u64,
+    /// When it was last looked whether any were.
+    looked_ns: u64,
     told: Told,
     /// What was fed since somebody took it; none where nobody does.
     tap: Option<Vec<Line>>,
@@ -151,10 +153,15 @@ impl Feed {
             }
         }
         if lost_events > self.lost_events {
-            self.patterns.lost(now_ns);
-            self.record(|| Line::Lost { at_ns: now_ns });
+            let from_ns = self.looked_ns;
+            self.patterns.lost(from_ns, now_ns);
+            self.record(|| Line::Lost {
+                at_ns: now_ns,
+                from_ns,
+            });
         }
         self.lost_events = lost_events;
+        self.looked_ns = now_ns;
     }
 
     /// Gives calls of services whose process wasn't known to those whose it is by now. To be done

@@ -33,8 +33,11 @@ pub enum Line {
     },
     /// Events were lost.
     Lost {
-        /// When.
+        /// When that was seen.
         at_ns: u64,
+        /// When it was looked before.
+        #[serde(default = "not_known")]
+        from_ns: u64,
     },
     /// The verdict is asked for.
     Ask {
@@ -102,3 +105,8 @@ mod replay;
 
 #[cfg(test)]
 pub use replay::Recording;
+
+/// Of recordings from before it was written down: later than any time, so that it says nothing.
+fn not_known() -> u64 {
+    u64::MAX
+}

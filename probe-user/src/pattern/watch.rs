@@ -23,7 +23,7 @@ const SETTLED_NS: u64 = 120_000_000_000;
 /// How long calm times may last until their verdict is made anew.
 const CALM_NS: u64 = 5_000_000_000;
 
-/// Losses are told now and then: they were so long before, at most.
+/// Who tells of losses read the ring up to so long after they happened.
 const LOST_BEFORE_NS: u64 = 2_000_000_000;
 /// Times of losses remembered; beyond, the two oldest count as one.
 const MOST_LOSSES: usize = 64;
@@ -94,9 +94,9 @@ impl Patterns {
         service.is_some_and(|it| it.unite(gone, into))
     }
 
-    /// Takes in that events were lost shortly before that time.
-    pub fn lost(&mut self, at_ns: u64) {
-        let from_ns = at_ns.saturating_sub(LOST_BEFORE_NS);
+    /// Takes in that events were lost, between two times at which it was looked whether any were.
+    pub fn lost(&mut self, from_ns: u64, at_ns: u64) {
+        let from_ns = from_ns.min(at_ns.saturating_sub(LOST_BEFORE_NS));
         match self.lost.last_mut().filter(|it| it.1 >= from_ns) {
             Some(last) => last.1 = last.1.max(at_ns),
             None => self.lost.push((from_ns, at_ns)),

@@ -71,6 +71,13 @@ impl Board {
         }
     }
 
+    /// Takes in what was said of several cases.
+    pub fn count_all(&mut self, cases: &[Case], seed: u64, said: &[Vec<Value>]) {
+        for (case, said) in cases.iter().zip(said) {
+            self.count(case, seed, said);
+        }
+    }
+
     fn count_client(&mut self, client: &Client, who: &str, seed: u64, said: &Value) {
         for name in PATTERNS {
             let Some(there) = client.truth.get(name).and_then(Value::as_bool) else {

@@ -47,8 +47,17 @@ impl Silence {
     }
 }
 
+/// Every silence of a link that says something.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Silences {
+    pub(super) list: Vec<Silence>,
+    /// Calls have stopped, and nothing but the caller's own rhythm says that there was demand: that
+    /// one isn't on the list.
+    pub(super) went_quiet: bool,
+}
+
 /// Finds every silence of a link.
-pub(super) fn find(reading: &Reading) -> Vec<Silence> {
+pub(super) fn find(reading: &Reading) -> Silences {
     let entries = &reading.entries;
     let siblings: Vec<_> = reading
         .siblings()
@@ -93,13 +102,16 @@ pub(super) fn find(reading: &Reading) -> Vec<Silence> {
         found.retain(|_| !again.next().unwrap_or_default());
     }
     // One that goes on is told by demand that is seen, or by others before it.
-    if found
+    let went_quiet = found
         .last()
-        .is_some_and(|it| it.to.is_none() && it.demand == Demand::Rhythm)
-    {
+        .is_some_and(|it| it.to.is_none() && it.demand == Demand::Rhythm);
+    if went_quiet {
         found.pop();
     }
-    found
+    Silences {
+        list: found,
+        went_quiet,
+    }
 }
 
 /// Whether silences that end with a call made again are too many for an accident: a caller with a

@@ -70,7 +70,7 @@ impl Recording {
                 } => {
                     patterns.unite(*service, *gone, *into);
                 }
-                Line::Lost { at_ns } => patterns.lost(*at_ns),
+                Line::Lost { at_ns, from_ns } => patterns.lost(*from_ns, *at_ns),
                 Line::Ask { at_ns } => {
                     patterns.judge(*at_ns);
                     hear(*at_ns, patterns.findings().map(|it| it.0.clone()).collect());

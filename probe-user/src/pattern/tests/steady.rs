@@ -134,6 +134,7 @@ fn told_after_losses(recording: &Recording, at_s: &[u64]) -> Verdict {
     let mut recording = recording.clone();
     let losses = at_s.iter().map(|at| Line::Lost {
         at_ns: START + at * 1_000_000_000,
+        from_ns: u64::MAX,
     });
     let last = recording.lines.len() - 1;
     recording.lines.splice(last..last, losses);
