@@ -74,7 +74,15 @@ enum Attempt {
 }
 
 fn try_take(path: &Path) -> Result<Attempt> {
-    fs::create_dir_all(DIRECTORY)?;
+    match fs::create_dir_all(DIRECTORY) {
+        // It was there, and another lab that ended took it away before it was looked at again.
+        Err(error)
+            if error.kind() == ErrorKind::AlreadyExists && !Path::new(DIRECTORY).is_file() =>
+        {
+            return Ok(Attempt::Stale);
+        }
+        made => made?,
+    }
     let inherited = path.exists();
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
