@@ -115,8 +115,8 @@ pub struct Gap {
     pub last_stream: u32,
     /// Tells it from the connection's others: where it began, whatever came of it since.
     pub number: u32,
-    /// [`Framed::epoch`] when it was left; what was lost since is lost to it as well.
-    pub epoch: u32,
+    /// Always zero.
+    pub pad: u32,
 }
 
 const _: () = assert!(size_of::<GapKey>() == 16);

@@ -40,7 +40,7 @@ pub(crate) fn connecting<C: EbpfContext>(
         role: role::CLIENT,
         protocol: protocol::TCP,
     });
-    count_shared!(peers::counters_of(peer), connects);
+    count_shared!(peers::figures_of(peer).counters(), connects);
     let subject = Subject::now(cookie, peer);
     if let Some(flow) = flows::begin(cookie) {
         // SAFETY: a valid pointer into the map; no packet of the connection was sent yet.
@@ -130,7 +130,7 @@ pub(crate) fn accepted(cookie: u64, netns_cookie: u64, ends: &Ends) {
         protocol: protocol::TCP,
         ..PeerKey::default()
     });
-    count_shared!(peers::counters_of(peer), connects);
+    count_shared!(peers::figures_of(peer).counters(), connects);
     if let Some(flow) = flows::begin(cookie) {
         // SAFETY: a valid pointer into the map; no payload of the connection came yet.
         let flow = unsafe { &mut *flow };
@@ -174,13 +174,14 @@ pub(crate) fn end(cookie: u64, flow: &mut Flow, how: u8) {
     } else {
         0
     };
-    let counters = peers::counters_of(flow.peer);
+    let figures = peers::figures_of(flow.peer);
+    let counters = figures.counters();
     if flow.state == state::CONNECTING {
         count_shared!(counters, connect_failures);
     } else {
         let streams = framed::ended(flow);
         let waited = if flow.state == state::WAITING {
-            gauges::fall(flow.peer, 1);
+            gauges::fall(figures, 1);
             streams + 1
         } else {
             streams

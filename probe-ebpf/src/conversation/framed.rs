@@ -21,7 +21,7 @@ use super::turns::{Place, Sight};
 use crate::{
     atomic,
     emit::{self, Subject},
-    maps::{count_shared, counters, gauges},
+    maps::{count_shared, counters, gauges, peers},
     skb::Skb,
 };
 pub(crate) use step::Step;
@@ -108,7 +108,9 @@ fn lose(flow: &mut Flow, step: &Step) {
     count_shared!(counters::observer(), places_lost);
     if framing == framing::HTTP2 {
         framed.epoch += 1;
-        framed.gaps = 0;
+        if step.outgoing == 0 {
+            framed.gaps = 0;
+        }
         close_streams(framed, peer);
         let subject = Subject::at(step.cookie, peer, step.now_ns);
         emit::frames_missing(subject, frame_kind::LOST, role, step, 0);
@@ -125,7 +127,7 @@ fn close_streams(framed: &mut Framed, peer: u32) -> u64 {
         atomic::fetch_add(open, left.wrapping_neg());
         left
     };
-    gauges::fall(peer, left);
+    gauges::fall(peers::figures_of(peer), left);
     left
 }
 

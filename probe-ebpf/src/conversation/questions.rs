@@ -123,7 +123,7 @@ fn asked(key: &QuestionKey, role: u8, remote: &Address, skb: &Skb, payload: u32)
         let (began_ns, peer) = unsafe { ((*known).began_ns, (*known).peer) };
         if now_ns.saturating_sub(began_ns) < GIVEN_UP_NS {
             if role == role::CLIENT {
-                count_shared!(peers::counters_of(peer), retransmits);
+                count_shared!(peers::figures_of(peer).counters(), retransmits);
             }
             return;
         }
@@ -149,12 +149,13 @@ fn asked(key: &QuestionKey, role: u8, remote: &Address, skb: &Skb, payload: u32)
         (*question).request_length = skb.load_up_to::<REQUEST_PREFIX>(payload, to) as u8;
         (*question).waiting = 1;
     }
-    let counters = peers::counters_of(peer);
+    let figures = peers::figures_of(peer);
+    let counters = figures.counters();
     count_shared!(counters, requests);
     let bytes = u64::from(skb.len().saturating_sub(payload));
     if role == role::CLIENT {
         count_shared!(counters, bytes_out, bytes);
-        gauges::rise(peer);
+        gauges::rise(figures);
         remember(asker, key, now_ns);
     } else {
         count_shared!(counters, bytes_in, bytes);
@@ -227,9 +228,10 @@ fn answered(key: &QuestionKey, skb: &Skb, payload: u32, head: [u8; 8]) {
         unsafe { ((*question).peer, (*question).role, (*question).began_ns) };
     let subject = Subject::now(key.cookie, peer);
     let latency_ns = subject.at_ns.saturating_sub(began_ns);
-    let counters = peers::counters_of(peer);
+    let figures = peers::figures_of(peer);
+    let counters = figures.counters();
     count_shared!(counters, answers);
-    peers::record_latency(peer, latency_ns);
+    figures.record_latency(latency_ns);
     let bytes = u64::from(skb.len().saturating_sub(payload));
     emit::question_answered(subject, question, latency_ns, skb, payload);
     questions::forget(key);
@@ -238,7 +240,7 @@ fn answered(key: &QuestionKey, skb: &Skb, payload: u32, head: [u8; 8]) {
         return;
     }
     count_shared!(counters, bytes_in, bytes);
-    gauges::fall(peer, 1);
+    gauges::fall(figures, 1);
     if let Some(asker) = questions::asker(key.cookie) {
         questions::replace_open(asker, key.number, 0);
     }
@@ -288,8 +290,9 @@ fn given_up(key: &QuestionKey, question: *mut Question, now_ns: u64) {
     let (peer, role) = unsafe { ((*question).peer, (*question).role) };
     // That a server doesn't answer is nothing that its client did.
     if role == role::CLIENT {
-        count_shared!(peers::counters_of(peer), abandoned);
-        gauges::fall(peer, 1);
+        let figures = peers::figures_of(peer);
+        count_shared!(figures.counters(), abandoned);
+        gauges::fall(figures, 1);
         let subject = Subject::at(key.cookie, peer, now_ns);
         emit::question_given_up(subject, question);
     }

@@ -14,7 +14,10 @@ use probe_ebpf::packet::{Packet, Segment, tcp_flag};
 use super::{connection, framed, receipt};
 use crate::{
     emit::{self, Subject},
-    maps::{count_shared, flows, gauges, peers},
+    maps::{
+        count_shared, flows, gauges,
+        peers::{self, Figures},
+    },
     skb::Skb,
 };
 
@@ -85,7 +88,6 @@ fn seen(cookie: u64, flow: *mut Flow, sight: &Sight) {
         return;
     }
     if sight.payload_length() > 0 && flow.state != state::CONNECTING {
-        keep_slot(flow, sight);
         payload_passed(cookie, flow, sight);
     }
     ending_passed(cookie, flow, sight);
@@ -138,19 +140,23 @@ fn peer_of(flow: &Flow, sight: &Sight) -> PeerKey {
     key
 }
 
-/// Gives a connection's peer a slot again where it was idle for so long that it lost it.
+/// A connection's figures; its peer has a slot again where it was idle for so long that it lost it.
 #[inline(always)]
-fn keep_slot(flow: &mut Flow, sight: &Sight) {
+fn figures_of(flow: &mut Flow, sight: &Sight) -> Figures {
+    let known = peers::figures_of(flow.peer);
     let begins = flow.state != state::WAITING;
-    if begins && (flow.peer == 0 || !peers::is_current(flow.peer)) {
-        flow.peer = peers::slot_of(&peer_of(flow, sight));
+    if !begins || !known.are_nobodys() {
+        return known;
     }
+    flow.peer = peers::slot_of(&peer_of(flow, sight));
+    peers::figures_of(flow.peer)
 }
 
 #[inline(always)]
 fn payload_passed(cookie: u64, flow: &mut Flow, sight: &Sight) {
     let length = sight.payload_length();
-    let counters = peers::counters_of(flow.peer);
+    let figures = figures_of(flow, sight);
+    let counters = figures.counters();
     let place = place_of(flow, sight, length);
     if !sight.outgoing
         && flow.framing == framing::HTTP2
@@ -177,10 +183,10 @@ fn payload_passed(cookie: u64, flow: &mut Flow, sight: &Sight) {
         framed::walked(cookie, flow, sight, place, payload);
     } else if towards_server {
         if flow.state != state::WAITING {
-            asked(flow, sight, payload);
+            asked(flow, figures, sight, payload);
         }
     } else if flow.state == state::WAITING {
-        answered(cookie, flow, &sight.skb, payload);
+        answered(cookie, flow, figures, &sight.skb, payload);
     } else if flow.state == state::IDLE {
         greeted(cookie, flow, sight, payload);
     }
@@ -205,33 +211,33 @@ fn is_divided(cookie: u64, flow: &mut Flow, sight: &Sight, towards_server: bool)
 
 /// A request's first byte passed; its first bytes are kept until it is answered.
 #[inline(always)]
-fn asked(flow: &mut Flow, sight: &Sight, payload: u32) {
+fn asked(flow: &mut Flow, figures: Figures, sight: &Sight, payload: u32) {
     let to = (&raw mut flow.request).cast();
     // SAFETY: the room is that many bytes.
     flow.request_length = unsafe { sight.skb.load_up_to::<REQUEST_PREFIX>(payload, to) } as u8;
     // SAFETY: a helper call without arguments.
-    begins_to_wait(flow, unsafe { bpf_ktime_get_ns() });
+    begins_to_wait(flow, figures, unsafe { bpf_ktime_get_ns() });
 }
 
 /// A request's first byte passed, at a time; what it is isn't kept.
 #[inline(always)]
-pub(super) fn begins_to_wait(flow: &mut Flow, now_ns: u64) {
+pub(super) fn begins_to_wait(flow: &mut Flow, figures: Figures, now_ns: u64) {
     flow.since_ns = now_ns;
     flow.state = state::WAITING;
     flow.requests += 1;
-    count_shared!(peers::counters_of(flow.peer), requests);
-    gauges::rise(flow.peer);
+    count_shared!(figures.counters(), requests);
+    gauges::rise(figures);
 }
 
 /// An answer's first byte passed; it lies at `payload` of the packet.
 #[inline(always)]
-pub(super) fn answered(cookie: u64, flow: &mut Flow, skb: &Skb, payload: u32) {
+pub(super) fn answered(cookie: u64, flow: &mut Flow, figures: Figures, skb: &Skb, payload: u32) {
     let subject = Subject::now(cookie, flow.peer);
     let latency_ns = subject.at_ns.saturating_sub(flow.since_ns);
     flow.state = state::ANSWERING;
-    count_shared!(peers::counters_of(flow.peer), answers);
-    gauges::fall(flow.peer, 1);
-    peers::record_latency(flow.peer, latency_ns);
+    count_shared!(figures.counters(), answers);
+    gauges::fall(figures, 1);
+    figures.record_latency(latency_ns);
     emit::call(subject, flow, latency_ns, skb, payload);
 }
 

@@ -3,7 +3,7 @@
 use aya_ebpf::{macros::map, maps::Array};
 use probe_common::{gauge::Gauge, peer::MAX_PEERS};
 
-use super::peers;
+use super::peers::Figures;
 use crate::atomic;
 
 /// Flag of array maps that user space may map into its memory.
@@ -16,8 +16,8 @@ static GAUGES: Array<Gauge> = Array::with_max_entries(MAX_PEERS, BPF_F_MMAPABLE)
 
 /// One more waits.
 #[inline(always)]
-pub(crate) fn rise(handle: u32) {
-    let Some(gauge) = GAUGES.get_ptr_mut(peers::current_index(handle)) else {
+pub(crate) fn rise(figures: Figures) {
+    let Some(gauge) = GAUGES.get_ptr_mut(figures.index()) else {
         return;
     };
     // SAFETY: a valid, aligned pointer into the map, changed by atomic operations only.
@@ -36,8 +36,8 @@ pub(crate) fn rise(handle: u32) {
 
 /// So many wait no longer.
 #[inline(always)]
-pub(crate) fn fall(handle: u32, by: u64) {
-    if let Some(gauge) = GAUGES.get_ptr_mut(peers::current_index(handle)) {
+pub(crate) fn fall(figures: Figures, by: u64) {
+    if let Some(gauge) = GAUGES.get_ptr_mut(figures.index()) {
         // SAFETY: as above.
         unsafe {
             atomic::fetch_add((&raw mut (*gauge).in_flight).cast(), by.wrapping_neg());

@@ -68,38 +68,52 @@ fn lend(key: &PeerKey) -> u32 {
     unsafe { PEERS.get(key) }.copied().unwrap_or(0)
 }
 
-/// Whether who had a slot by this handle still has it.
+/// Where a peer's figures are: looked for once, for all that a packet adds to them.
+#[derive(Clone, Copy)]
+pub(crate) struct Figures {
+    index: u32,
+}
+
+/// The figures of who has a slot by this handle; those of who hasn't any more count with all
+/// others'.
 #[inline(always)]
-pub(crate) fn is_current(handle: u32) -> bool {
-    let slot = SLOTS.get_ptr_mut(index_of(handle));
+pub(crate) fn figures_of(handle: u32) -> Figures {
+    let index = index_of(handle);
+    let slot = SLOTS.get_ptr_mut(index);
     // SAFETY: a valid pointer into the map.
-    slot.is_some_and(|slot| unsafe { (*slot).handle } == handle)
-}
-
-#[inline(always)]
-pub(crate) fn counters_of(handle: u32) -> Option<*mut PeerCounters> {
-    PEER_COUNTERS.get_ptr_mut(current_index(handle))
-}
-
-#[inline(always)]
-pub(crate) fn record_latency(handle: u32, latency_ns: u64) {
-    let bucket = bucket_of(latency_ns / 1_000);
-    if let Some(buckets) = LATENCY.get_ptr_mut(current_index(handle)) {
-        // SAFETY: `bucket_of` stays below the array's length, and all CPUs add atomically.
-        unsafe {
-            if let Some(count) = (*buckets).counts.get_mut(bucket) {
-                atomic::fetch_add_u32(count, 1);
-            }
-        }
+    let is_current = slot.is_some_and(|slot| unsafe { (*slot).handle } == handle);
+    Figures {
+        index: if is_current { index } else { 0 },
     }
 }
 
-/// Where a handle's figures are; those of who hasn't a slot any more count with all others'.
-#[inline(always)]
-pub(super) fn current_index(handle: u32) -> u32 {
-    if is_current(handle) {
-        index_of(handle)
-    } else {
-        0
+impl Figures {
+    /// Whether they are those of all who have no slot.
+    #[inline(always)]
+    pub(crate) fn are_nobodys(self) -> bool {
+        self.index == 0
+    }
+
+    #[inline(always)]
+    pub(crate) fn counters(self) -> Option<*mut PeerCounters> {
+        PEER_COUNTERS.get_ptr_mut(self.index)
+    }
+
+    #[inline(always)]
+    pub(crate) fn record_latency(self, latency_ns: u64) {
+        let bucket = bucket_of(latency_ns / 1_000);
+        if let Some(buckets) = LATENCY.get_ptr_mut(self.index) {
+            // SAFETY: `bucket_of` stays below the array's length, and all CPUs add atomically.
+            unsafe {
+                if let Some(count) = (*buckets).counts.get_mut(bucket) {
+                    atomic::fetch_add_u32(count, 1);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn index(self) -> u32 {
+        self.index
     }
 }

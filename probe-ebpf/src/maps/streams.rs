@@ -11,6 +11,12 @@ pub(crate) fn put(key: &StreamKey, stream: &Stream) {
     let _ = STREAMS.insert(key, stream, 0);
 }
 
+/// Whether a stream waits, or was given up before it came.
+#[inline(always)]
+pub(crate) fn is_known(key: &StreamKey) -> bool {
+    STREAMS.get_ptr(key).is_some()
+}
+
 /// Takes a stream out: it waits no longer.
 #[inline(always)]
 pub(crate) fn take(key: &StreamKey) -> Option<Stream> {

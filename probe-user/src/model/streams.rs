@@ -233,7 +233,7 @@ impl Multiplexed {
                 pieces.clear();
             }
             let at = head.offset as usize;
-            if at != pieces.len() {
+            if at != pieces.len() && at <= LONGEST_FRAME {
                 // Another frame's, whose rest didn't come.
                 pieces.clear();
             }

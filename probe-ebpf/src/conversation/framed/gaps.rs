@@ -44,42 +44,47 @@ fn leave(raw: *mut __sk_buff, step: &Step, flow: &mut Flow) -> bool {
     }
     let (role, peer) = (flow.role, flow.peer);
     let framed = framed(flow);
-    let (last_stream, epoch) = (framed.last_stream, framed.epoch);
+    let last_stream = framed.last_stream;
     let walk = &mut framed.into;
     if walk.lost != 0 {
         return false;
     }
-    let is_within = u32::from(walk.held) == HTTP2_HEADER && walk.remaining >= step.ahead;
-    if is_within && !http2::is_told(walk.header[3]) {
-        // All that is missing belongs to one frame of which nothing is told.
-        walk.remaining = walk.remaining.wrapping_sub(step.ahead);
-        if walk.remaining == 0 {
-            walk.held = 0;
-        }
-        return true;
-    }
-    if !begin::is_plausible(framing::HTTP2, &Skb::new(raw), step.at) {
+    // Whether all that is missing belongs to one frame of which nothing is told.
+    let is_within = u32::from(walk.held) == HTTP2_HEADER
+        && walk.remaining >= step.ahead
+        && !http2::is_told(walk.header[3]);
+    if !is_within && !begin::is_plausible(framing::HTTP2, &Skb::new(raw), step.at) {
         return false;
     }
     let key = key_of(step.cookie, step.sequence.wrapping_sub(step.ahead));
-    let gap = Gap {
+    let mut gap = Gap {
         walk: *walk,
         end: step.sequence,
         last_stream,
         number: key.begin,
-        epoch,
+        pad: 0,
     };
+    if is_within {
+        gap.walk.remaining = step.ahead;
+    }
     if !gaps::put(&key, &gap) {
         return false;
     }
-    *walk = Walk::default();
+    if is_within {
+        walk.remaining = walk.remaining.wrapping_sub(step.ahead);
+        if walk.remaining == 0 {
+            walk.held = 0;
+        }
+    } else {
+        *walk = Walk::default();
+        let subject = Subject::at(step.cookie, peer, step.now_ns);
+        emit::frames_missing(subject, frame_kind::OVERTAKES, role, step, key.begin);
+    }
     if framed.gaps == 0 {
         framed.gaps_begin = key.begin;
     }
     framed.gaps += 1;
     framed.gaps_end = step.sequence;
-    let subject = Subject::at(step.cookie, peer, step.now_ns);
-    emit::frames_missing(subject, frame_kind::OVERTAKES, role, step, key.begin);
     true
 }
 
@@ -101,7 +106,8 @@ pub(crate) fn came_late(cookie: u64, flow: &mut Flow, sight: &Sight) {
     let length = probe_turn_to_gap(&mut step, flow);
     if length != 0 {
         probe_walk(sight.skb.raw(), &mut step, flow);
-        probe_turn_back_from_gap(&step, flow, length);
+        let behind = sight.skb.len().wrapping_sub(payload).wrapping_sub(length);
+        probe_turn_back_from_gap(&step, flow, length, behind);
     }
 }
 
@@ -132,7 +138,8 @@ extern "C" fn probe_turn_to_gap(step: *mut Step, flow: *mut Flow) -> u32 {
     // SAFETY: a valid pointer into the map; of what comes in one segment is looked at at a time,
     // and where one didn't wait for its turn what is read there is wrong, and no more than that.
     let gap = unsafe { &mut *gap };
-    if gap.epoch != framed.epoch {
+    if (step.sequence.wrapping_sub(framed.gaps_begin) as i32) < 0 {
+        // From before a loss, and void with it.
         gaps::remove(&key);
         return 0;
     }
@@ -145,10 +152,16 @@ extern "C" fn probe_turn_to_gap(step: *mut Step, flow: *mut Flow) -> u32 {
     length
 }
 
-/// Goes on from where the connection stood before [`probe_turn_to_gap`]; always zero.
+/// Goes on from where the connection stood before [`probe_turn_to_gap`], so many bytes of the segment
+/// having filled the gap and so many being behind it; always zero.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn probe_turn_back_from_gap(step: *const Step, flow: *mut Flow, length: u32) -> u32 {
+extern "C" fn probe_turn_back_from_gap(
+    step: *const Step,
+    flow: *mut Flow,
+    length: u32,
+    behind: u32,
+) -> u32 {
     // SAFETY: as above.
     let (Some(step), Some(flow)) = (unsafe { step.as_ref() }, unsafe { flow.as_mut() }) else {
         return 0;
@@ -167,6 +180,10 @@ extern "C" fn probe_turn_back_from_gap(step: *const Step, flow: *mut Flow, lengt
     }
     let next = step.sequence.wrapping_add(length);
     let is_filled = next == gap.end;
+    if step.sequence == framed(flow).gaps_begin {
+        // What comes once more from here on is no surprise.
+        framed(flow).gaps_begin = next;
+    }
     if is_filled && gap.walk.held != 0 {
         // What came first didn't begin with a frame after all.
         lose(flow, step);
@@ -174,8 +191,12 @@ extern "C" fn probe_turn_back_from_gap(step: *const Step, flow: *mut Flow, lengt
         key.begin = next;
         gaps::put(&key, gap);
         key.begin = step.sequence;
-    } else if gap.epoch == framed(flow).epoch {
+    } else if gap.walk.lost == 0 {
         framed(flow).gaps -= 1;
+        if behind != 0 && framed(flow).gaps != 0 {
+            // Sent again in one piece, which may reach over other gaps.
+            lose(flow, step);
+        }
     }
     gaps::remove(&key);
     0

@@ -63,8 +63,8 @@ fn asked(step: &Step, flow: &mut Flow, stream: u32) {
         stream,
         pad: 0,
     };
-    if step.marks & mark::LATE != 0 && streams::take(&key).is_some() {
-        // Its reset overtook it.
+    if step.marks & mark::LATE != 0 && streams::is_known(&key) {
+        // Its reset overtook it; or these are its trailers, in another gap than its headers.
         return;
     }
     let began = Stream {
@@ -76,28 +76,30 @@ fn asked(step: &Step, flow: &mut Flow, stream: u32) {
     // SAFETY: a word of the map, changed by atomic operations only.
     unsafe { atomic::fetch_add(&raw mut framed.open, 1) };
     flow.requests += 1;
-    count_shared!(peers::counters_of(flow.peer), requests);
-    gauges::rise(flow.peer);
+    let figures = peers::figures_of(flow.peer);
+    count_shared!(figures.counters(), requests);
+    gauges::rise(figures);
 }
 
 #[inline(always)]
 fn answered(step: &Step, flow: &mut Flow, stream: u32) {
     if let Some(began) = no_longer_waits(step, flow, stream) {
-        count_shared!(peers::counters_of(flow.peer), answers);
-        peers::record_latency(flow.peer, step.now_ns.saturating_sub(began.began_ns));
+        let figures = peers::figures_of(flow.peer);
+        count_shared!(figures.counters(), answers);
+        figures.record_latency(step.now_ns.saturating_sub(began.began_ns));
     }
 }
 
 #[inline(always)]
 fn reset(step: &Step, flow: &mut Flow, stream: u32) {
     if no_longer_waits(step, flow, stream).is_some() {
-        let counters = peers::counters_of(flow.peer);
+        let counters = peers::figures_of(flow.peer).counters();
         if step.towards_server != 0 {
             count_shared!(counters, abandoned);
         } else {
             count_shared!(counters, cut_off);
         }
-    } else if step.towards_server != 0 && framed(flow).gaps != 0 {
+    } else if step.towards_server != 0 && step.outgoing == 0 && framed(flow).gaps != 0 {
         let key = StreamKey {
             cookie: step.cookie,
             stream,
@@ -119,7 +121,7 @@ fn no_longer_waits(step: &Step, flow: &mut Flow, stream: u32) -> Option<Stream> 
     if began.epoch == framed.epoch {
         // SAFETY: as above.
         unsafe { atomic::fetch_add(&raw mut framed.open, u64::MAX) };
-        gauges::fall(flow.peer, 1);
+        gauges::fall(peers::figures_of(flow.peer), 1);
     }
     Some(began)
 }

@@ -7,7 +7,7 @@ use probe_common::{
 };
 
 use super::{Step, begin::LONGEST_RECORD, framed, step::mark, walk_of};
-use crate::{conversation::turns, skb::Skb};
+use crate::{conversation::turns, maps::peers, skb::Skb};
 
 /// Record types; alerts (21) never say anything.
 const CHANGE_CIPHER_SPEC: u8 = 20;
@@ -35,7 +35,13 @@ pub(super) fn record_begins(skb: &Skb, step: &mut Step, flow: &mut Flow) -> Opti
     walk.remaining = length;
     if step.towards_server == 0 {
         if kind == APPLICATION_DATA && length != ALERT && flow.state == state::WAITING {
-            turns::answered(step.cookie, flow, skb, step.end);
+            turns::answered(
+                step.cookie,
+                flow,
+                peers::figures_of(flow.peer),
+                skb,
+                step.end,
+            );
         }
         return Some(());
     }
@@ -69,6 +75,6 @@ fn application_says(step: &Step, flow: &mut Flow, length: u32) {
         framed.tls |= tls::FINISHED;
     }
     if length != ALERT && flow.state != state::WAITING {
-        turns::begins_to_wait(flow, step.now_ns);
+        turns::begins_to_wait(flow, peers::figures_of(flow.peer), step.now_ns);
     }
 }
