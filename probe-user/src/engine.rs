@@ -18,6 +18,7 @@ pub mod protection;
 pub mod recorder;
 pub mod replay;
 pub mod run;
+pub mod screen;
 pub mod session;
 pub mod signals;
 pub mod survey;

@@ -5,7 +5,7 @@ use std::{
     io::{Read, Write},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -18,11 +18,14 @@ use crate::{
 };
 
 /// A dashboard. Killed when dropped.
-#[derive(Debug)]
 pub struct Screen {
     child: Child,
     keyboard: File,
     written: Arc<Mutex<String>>,
+    /// The same as a terminal shows it.
+    shown: Arc<Mutex<vt100::Parser>>,
+    /// Over once nobody writes to the terminal any more, and all of it was read.
+    reader: JoinHandle<()>,
     /// Where in what was written the next words are looked for.
     read: usize,
     started: Instant,
@@ -57,10 +60,15 @@ impl Screen {
         let mut output = keyboard.try_clone()?;
         let written = Arc::new(Mutex::new(String::new()));
         let writing = Arc::clone(&written);
-        thread::spawn(move || {
+        let shown = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
+        let showing = Arc::clone(&shown);
+        let reader = thread::spawn(move || {
             let mut bytes = [0; 16_384];
             // Fails once nobody has the terminal open any more.
             while let Ok(count @ 1..) = output.read(&mut bytes) {
+                let mut shown = showing.lock().unwrap_or_else(PoisonError::into_inner);
+                shown.process(&bytes[..count]);
+                drop(shown);
                 let text = String::from_utf8_lossy(&bytes[..count]);
                 let mut written = writing.lock().unwrap_or_else(PoisonError::into_inner);
                 written.push_str(&text);
@@ -70,6 +78,8 @@ impl Screen {
             child,
             keyboard,
             written,
+            shown,
+            reader,
             read: 0,
             started,
         })
@@ -95,17 +105,37 @@ impl Screen {
             text.clone()
         };
         let at = wait_for(&format!("{word:?} on the screen"), limit, || {
+            let is_all = self.reader.is_finished();
             let found = text()[self.read..].find(word);
-            if found.is_none()
-                && let Some(status) = self.child.try_wait()?
-            {
-                bail!("the dashboard ended, {status}");
+            if found.is_none() && is_all {
+                bail!("the dashboard ended");
             }
             Ok(found)
         })
         .with_context(|| text()[self.read..].to_owned())?;
         self.read += at + word.len();
         Ok(self.started.elapsed())
+    }
+
+    /// Waits until words are shown, wherever, whenever they were written; gives the time.
+    ///
+    /// # Errors
+    /// Where they aren't, with what is.
+    pub fn wait_until_shown(&self, words: &str) -> Result<Instant> {
+        self.wait_so_long_until_shown(words, LONG)
+    }
+
+    /// The same, for as long as that takes.
+    ///
+    /// # Errors
+    /// As [`Self::wait_until_shown`].
+    pub fn wait_so_long_until_shown(&self, words: &str, limit: Duration) -> Result<Instant> {
+        let contents = || {
+            let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+            shown.screen().contents()
+        };
+        let is_shown = || Ok(contents().contains(words).then(Instant::now));
+        wait_for(&format!("{words:?} to be shown"), limit, is_shown).with_context(contents)
     }
 
     /// Types.
@@ -134,6 +164,27 @@ impl Screen {
     pub fn finish(&mut self) -> Result<ExitStatus> {
         wait_for("the dashboard to end", LONG, || {
             Ok(self.child.try_wait()?)
+        })
+    }
+
+    /// Waits until no process that it started runs any more.
+    ///
+    /// # Errors
+    /// Where one stays that long.
+    pub fn wait_until_alone(&self, limit: Duration) -> Result<()> {
+        let pid = self.child.id();
+        let tasks = format!("/proc/{pid}/task");
+        fs::read_to_string(format!("{tasks}/{pid}/children")).context("no list of children")?;
+        wait_for("what the dashboard started to end", limit, || {
+            for task in fs::read_dir(&tasks)? {
+                // A thread that has ended meanwhile has no children.
+                let children = fs::read_to_string(task?.path().join("children"));
+                let children = children.unwrap_or_default();
+                if !children.trim().is_empty() {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(()))
         })
     }
 

@@ -24,6 +24,7 @@ use tests::{
     turn::Turn,
 };
 
+const SCENARIO: &str = include_str!("../../scenarios/payments-slow.toml");
 const SIZE: (u16, u16) = (80, 24);
 const BIG: (u16, u16) = (160, 50);
 
@@ -111,6 +112,45 @@ fn one_fault_is_ended_by_its_key_and_leaving_ends_the_others() -> Result<()> {
     let ended = entry(&log, 3)?;
     ensure!(ended["event"] == "ended", "it holds: {ended}");
     ensure!(ended["ending"]["by"] == "operator", "{ended}");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs root"]
+fn every_fault_is_ended_also_one_that_is_only_being_armed() -> Result<()> {
+    // Long before its time, which is thirty seconds.
+    const SOON: Duration = Duration::from_secs(15);
+    let _turn = Turn::together()?;
+    let lab = Lab::up("")?;
+    let folder = tempfile::tempdir()?;
+    let log = folder.path().join("audit.jsonl");
+    let mut screen = thinking(&lab, &log)?;
+    screen.press("b\r")?;
+    screen.wait_for("ARMS")?;
+    screen.press("\r!")?;
+    // The engine has heard of both by then.
+    screen.wait_until_shown("by hand: probe inject")?;
+    screen.wait_until_alone(SOON)?;
+    let told = entries(&log);
+    let count = |event| told.iter().filter(|it| it["event"] == event).count();
+    ensure!(count("armed") == count("ended"), "{told:?}");
+    screen.press("q")?;
+    let status = screen.finish()?;
+    ensure!(status.success(), "{status}");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_game_day_that_cannot_be_gives_the_terminal_back_and_says_why() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("nowhere.toml");
+    let text = SCENARIO.replace("lab-shop", "nowhere");
+    fs::write(&file, text)?;
+    let mut screen = Screen::start(&format!("run {}", file.display()), SIZE)?;
+    screen.wait_until_shown("hint:")?;
+    let status = screen.finish()?;
+    ensure!(status.code() == Some(2), "{status}");
     Ok(())
 }
 

@@ -4,7 +4,12 @@
 //!
 //! It ends when its standard input does, and so with this process, however that ends.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{
+    os::unix::process::ExitStatusExt,
+    path::Path,
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use nix::{
@@ -231,15 +236,21 @@ async fn outcome(mut child: Child) -> String {
     // Both at once: a pipe that nobody reads would hold it up.
     let (output, complaint) =
         tokio::join!(text_of(child.stdout.take()), text_of(child.stderr.take()));
-    let code = child.wait().await.ok().and_then(|it| it.code());
+    let ended = child.wait().await;
+    let code = ended.as_ref().ok().and_then(ExitStatus::code);
     let said = match code {
         Some(0 | 3 | 4) => output.lines().next(),
         _ => complaint.lines().find(|line| line.starts_with("error")),
     };
-    said.map_or_else(
-        || format!("it ended with exit code {}", code.unwrap_or(-1)),
-        str::to_owned,
-    )
+    match (said, ended) {
+        (Some(said), _) => said.to_owned(),
+        // Where it hasn't taken the signal from its default yet, it has armed nothing either.
+        (None, Ok(status)) if status.signal() == Some(Signal::SIGINT as i32) => {
+            "it was ended before it was armed".to_owned()
+        }
+        (None, Ok(status)) => format!("it ended with {status}"),
+        (None, Err(error)) => format!("waiting for its end: {error}"),
+    }
 }
 
 /// All that comes through a pipe; what can't be read is told by the exit code.

@@ -3,12 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use tokio::{
-    sync::{mpsc, watch},
-    time::Instant,
-};
+use tokio::time::Instant;
 
-use super::{run::ticker, signals::Signals};
+use super::{
+    run::ticker,
+    screen::{Said, Screen},
+    signals::Signals,
+};
 use crate::{
     journal::Film,
     snapshot::{ReplayView, Snapshot},
@@ -24,34 +25,28 @@ const SPEEDS: (f64, f64) = (0.125, 256.0);
 /// Where there is no terminal, or it goes away.
 pub async fn replay(mut player: Player, look: tui::Options) -> Result<()> {
     let mut signals = Signals::take()?;
-    let (pictures, seen) = watch::channel(Arc::new(player.picture()));
-    let (commands, mut asked) = mpsc::channel(16);
-    let mut screen = tokio::spawn(tui::run(seen, commands, look));
+    let mut screen = Screen::open(player.picture(), look).await;
     let mut tick = ticker();
     let mut last = Instant::now();
-    let ended = loop {
+    loop {
         tokio::select! {
             _ = tick.tick() => {
                 player.go_on(last.elapsed());
                 last = Instant::now();
-                let _ = pictures.send(Arc::new(player.picture()));
+                screen.show(Arc::new(player.picture()));
             }
-            Some(command) = asked.recv() => {
-                if let Command::Replay(wanted) = command {
+            said = screen.next() => match said {
+                Said::Asked(Command::Replay(wanted)) => {
                     player.obey(wanted);
-                    let _ = pictures.send(Arc::new(player.picture()));
+                    screen.show(Arc::new(player.picture()));
                 }
-            }
-            _ = signals.any() => break None,
-            ended = &mut screen => break Some(ended),
+                Said::Asked(_) => {}
+                Said::Ended => break,
+            },
+            _ = signals.any() => break,
         }
-    };
-    drop(pictures);
-    let ended = match ended {
-        Some(ended) => ended,
-        None => screen.await,
-    };
-    ended.context("the dashboard")?
+    }
+    screen.close().await.0.context("the dashboard")
 }
 
 /// A film, where it is and how fast it goes.

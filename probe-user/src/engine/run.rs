@@ -6,16 +6,14 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use tokio::{
-    sync::{mpsc, watch},
-    time::{Duration, MissedTickBehavior, interval},
-};
+use tokio::time::{Duration, MissedTickBehavior, interval};
 
 use super::{
     game::Game,
     picture,
     place::Place,
     recorder::{Left, Recorder},
+    screen::{Said, Screen},
     session::Session,
     signals::Signals,
     tape::Destination,
@@ -69,35 +67,37 @@ pub async fn run(
     tell: impl FnMut(u64, TimelineKind, &str),
 ) -> Result<Outcome> {
     let began = SystemTime::now();
+    // Before the screen, which isn't for what it says; and where names are looked up, which may take
+    // long, any signal may end it.
     let cleared = leftovers::clear();
     let place = Place::of(&scenario)?;
-    let mut session = Session::begin(place.scope(&scenario)?, place.names(&scenario))?;
-    session.note_cleared(cleared);
-    let game = Game::prepare(scenario, place, options.seed, options.safeguards)?;
-    let began_unix_s = began.duration_since(UNIX_EPOCH).ok().map(|it| it.as_secs());
-    let mut journal = options.journal;
-    journal.begin.began_unix_s = began_unix_s;
-    let mut running = Running {
-        session,
-        game,
-        tell,
-        recorder: Recorder::begin(&journal),
-        ticks: 0,
-        began_unix_s,
-        slo: options.slo,
+    let mut signals = Signals::take()?;
+    // Shown at once: what is behind it takes a while to be there.
+    let mut screen = match options.dashboard {
+        Some(look) => Some(Screen::open(Snapshot::default(), look).await),
+        None => None,
     };
-    let ended = match options.dashboard {
-        None => running.headless().await,
-        Some(look) => running.on_screen(look).await,
+    let mut running = match Running::prepare(scenario, place, options, began, tell) {
+        Ok(running) => running,
+        Err(error) => {
+            // The terminal is given back before anything is told on it.
+            if let Some(screen) = screen {
+                let _ = screen.close().await;
+            }
+            return Err(error);
+        }
     };
+    running.session.note_cleared(cleared);
+    running.play(&mut signals, screen.as_mut()).await;
+    if let Some(screen) = screen {
+        running.leave(screen).await;
+    }
     running.conclude();
     let (verdict, last) = (running.verdict(), running.picture());
-    let journal = running.recorder.finish();
-    ended?;
     Ok(Outcome {
         verdict: verdict.context("the game day has no verdict")?,
         last,
-        journal,
+        journal: running.recorder.finish(),
     })
 }
 
@@ -112,62 +112,64 @@ struct Running<T> {
 }
 
 impl<T: FnMut(u64, TimelineKind, &str)> Running<T> {
-    /// Until it is over or somebody ends it.
-    async fn headless(&mut self) -> Result<()> {
-        let mut signals = Signals::take()?;
-        let mut tick = ticker();
-        while !self.game.day.is_over() {
-            tokio::select! {
-                _ = tick.tick() => {
-                    self.advance().await;
-                    self.picture_due(false);
-                }
-                name = signals.any() => self.abort(&format!("a person stopped it ({name})")).await,
-            }
-        }
-        Ok(())
+    fn prepare(
+        scenario: Scenario,
+        place: Place,
+        options: Options,
+        began: SystemTime,
+        tell: T,
+    ) -> Result<Self> {
+        let session = Session::begin(place.scope(&scenario)?, place.names(&scenario))?;
+        let game = Game::prepare(scenario, place, options.seed, options.safeguards)?;
+        let began_unix_s = began.duration_since(UNIX_EPOCH).ok().map(|it| it.as_secs());
+        let mut journal = options.journal;
+        journal.begin.began_unix_s = began_unix_s;
+        Ok(Self {
+            session,
+            game,
+            tell,
+            recorder: Recorder::begin(&journal),
+            ticks: 0,
+            began_unix_s,
+            slo: options.slo,
+        })
     }
 
-    /// The same with the dashboard; once it is over, its end stays on screen until the person
+    /// Until somebody ends it, or it is over; on a screen that end is looked at until the person
     /// leaves.
-    async fn on_screen(&mut self, look: tui::Options) -> Result<()> {
-        let mut signals = Signals::take()?;
-        let (pictures, seen) = watch::channel(Arc::new(self.picture()));
-        let (commands, mut asked) = mpsc::channel(16);
-        let mut screen = tokio::spawn(tui::run(seen, commands, look));
+    async fn play(&mut self, signals: &mut Signals, mut screen: Option<&mut Screen>) {
         let mut tick = ticker();
-        let ended = loop {
+        while screen.is_some() || !self.game.day.is_over() {
             tokio::select! {
                 _ = tick.tick() => {
                     self.advance().await;
-                    if let Some(picture) = self.picture_due(true) {
-                        let _ = pictures.send(picture);
+                    let picture = self.picture_due(screen.is_some());
+                    if let (Some(screen), Some(picture)) = (&screen, picture) {
+                        screen.show(picture);
                     }
                 }
-                Some(command) = asked.recv() => self.obey(command).await,
+                said = next(&mut screen) => match said {
+                    Said::Asked(command) => self.obey(command).await,
+                    Said::Ended => break,
+                },
                 name = signals.any() => {
                     self.abort(&format!("a person stopped it ({name})")).await;
-                    break None;
+                    break;
                 }
-                ended = &mut screen => break Some(ended),
             }
-        };
-        // Closing the channel ends the screen, where it hasn't ended by itself.
-        drop(pictures);
-        let ended = match ended {
-            Some(ended) => ended,
-            None => screen.await,
-        };
-        // Also where the dashboard panicked, there is a game day to end and to report.
-        let ended = ended.unwrap_or_else(|error| Err(error.into()));
-        while let Ok(command) = asked.try_recv() {
+        }
+    }
+
+    /// Gives the terminal back, and ends what still goes on.
+    async fn leave(&mut self, screen: Screen) {
+        let (ended, asked) = screen.close().await;
+        for command in asked {
             self.obey(command).await;
         }
-        if let Err(error) = &ended {
+        if let Err(error) = ended {
             self.abort(&format!("the dashboard ended: {error:#}")).await;
         }
         self.abort("a person left the dashboard").await;
-        Ok(())
     }
 
     async fn advance(&mut self) {
@@ -260,6 +262,14 @@ impl<T: FnMut(u64, TimelineKind, &str)> Running<T> {
     fn picture(&self) -> Snapshot {
         let faults = self.game.fault_views(clock::now_ns());
         picture::take(&self.session, Some(&self.game), faults)
+    }
+}
+
+/// What comes from a screen: nothing, ever, where there is none.
+async fn next(screen: &mut Option<&mut Screen>) -> Said {
+    match screen {
+        Some(screen) => screen.next().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -2,17 +2,12 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
-use tokio::{
-    sync::{mpsc, watch},
-    time::{Duration, timeout},
-};
-
 use super::{
     by_hand::ByHand,
     picture,
     place::Place,
     run::ticker,
+    screen::{Said, Screen},
     session::Session,
     signals::Signals,
     trail::{self, Safeguards},
@@ -31,9 +26,8 @@ use crate::{
     tui::{self, Command},
     verdict::FaultCounters,
 };
+use anyhow::{Context, Result};
 
-/// How long loading waits for the first frame, which it would keep from the processor.
-const FIRST_FRAME: Duration = Duration::from_millis(100);
 /// How many ticks lie between two looks at what is armed on the host.
 const LOOK_EVERY: u32 = 10;
 
@@ -47,33 +41,29 @@ pub async fn watch(
     look: tui::Options,
     safeguards: Safeguards,
 ) -> Result<()> {
+    // Before the screen, which isn't for what it says.
+    let cleared = leftovers::clear();
     let mut signals = Signals::take()?;
-    // Shown at once, on a thread of its own: what is behind it takes a while to be there.
-    let (pictures, seen) = watch::channel(Arc::<Snapshot>::default());
-    let (commands, mut asked) = mpsc::channel(16);
-    let mut screen = tokio::spawn(tui::run(seen, commands, look));
-    let early = timeout(FIRST_FRAME, asked.recv()).await;
+    // Shown at once: what is behind it takes a while to be there.
+    let mut screen = Screen::open(Snapshot::default(), look).await;
     let mut watching = match Watching::begin(scope, names, safeguards) {
         Ok(watching) => watching,
         Err(error) => {
-            drop(pictures);
             // The terminal is given back before anything is told on it.
-            let _ = screen.await;
+            let _ = screen.close().await;
             return Err(error);
         }
     };
-    if let Ok(Some(command)) = early {
-        watching.obey(command);
-    }
+    watching.session.note_cleared(cleared);
     let mut tick = ticker();
     let mut ticks = 0u32;
-    let mut failed = None;
-    let ended = loop {
+    let mut observed = Ok(());
+    loop {
         tokio::select! {
             _ = tick.tick() => {
-                if let Err(error) = watching.session.advance(|_, _| ()) {
-                    failed = Some(error);
-                    break None;
+                observed = watching.session.advance(|_, _| ());
+                if observed.is_err() {
+                    break;
                 }
                 watching.note_patterns();
                 watching.note_by_hand();
@@ -81,29 +71,24 @@ pub async fn watch(
                     watching.look_for_faults();
                 }
                 if ticks.is_multiple_of(2) {
-                    let _ = pictures.send(Arc::new(watching.picture()));
+                    screen.show(Arc::new(watching.picture()));
                 }
                 ticks = ticks.wrapping_add(1);
             }
-            Some(command) = asked.recv() => watching.obey(command),
-            _ = signals.any() => break None,
-            ended = &mut screen => break Some(ended),
+            said = screen.next() => match said {
+                Said::Asked(command) => watching.obey(command),
+                Said::Ended => break,
+            },
+            _ = signals.any() => break,
         }
-    };
-    drop(pictures);
-    let ended = match ended {
-        Some(ended) => ended,
-        None => screen.await,
-    };
-    while let Ok(command) = asked.try_recv() {
+    }
+    let (ended, asked) = screen.close().await;
+    for command in asked {
         watching.obey(command);
     }
     watching.by_hand.end_all().await;
-    // The terminal is given back before anything is told on it.
-    match failed {
-        Some(error) => Err(error),
-        None => ended.context("the dashboard")?,
-    }
+    observed?;
+    ended.context("the dashboard")
 }
 
 /// What a scenario looks at, and what it calls that.
@@ -124,11 +109,8 @@ struct Watching {
 
 impl Watching {
     fn begin(scope: Scope, names: Names, safeguards: Safeguards) -> Result<Self> {
-        let cleared = leftovers::clear();
-        let mut session = Session::begin(scope, names)?;
-        session.note_cleared(cleared);
         Ok(Self {
-            session,
+            session: Session::begin(scope, names)?,
             faults: vec![],
             by_hand: ByHand::new(&safeguards.audit),
             safeguards,
