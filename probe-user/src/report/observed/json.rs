@@ -19,6 +19,7 @@ pub fn json(seen: &Observation<'_>) -> String {
     let services = seen.model.services_in_scope();
     let services = services.map(|it| service(seen, it));
     let mut fields = json!({
+        "from_ns": seen.from_ns,
         "window_ms": seen.window_ms,
         "lost_events": seen.accounts.events.lost,
         "events": accounts::events(seen.accounts),
