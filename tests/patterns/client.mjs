@@ -9,7 +9,8 @@
 //     workers     who call one after the other, with `every` between the beginnings of calls or `rest` after each
 //     serves      port: calls are made for requests that come in there, instead
 //
-// PATTERN_SEED is what chance comes from, PATTERN_PACKAGES the folder that has opossum.
+// A breaker's changes of state are told as they happen, a line each: the monotonic clock's nanoseconds, and the
+// state. PATTERN_SEED is what chance comes from, PATTERN_PACKAGES the folder that has opossum.
 
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
@@ -51,6 +52,10 @@ function guarded() {
   const CircuitBreaker = createRequire(`${process.env.PATTERN_PACKAGES}/package.json`)("opossum");
   const action = (path) => attempts(path, breaker.getSignal());
   const breaker = new CircuitBreaker(action, { timeout: false, ...config.breaker });
+  const tell = (state) => console.log(`${process.hrtime.bigint()} ${state}`);
+  breaker.on("open", () => tell("open"));
+  breaker.on("halfOpen", () => tell("half_open"));
+  breaker.on("close", () => tell("closed"));
   if (config.fallback) breaker.fallback(() => 200);
   if (config.alternate) breaker.fallback((path) => once(config.alternate, path));
   return (path) => breaker.fire(path);

@@ -23,7 +23,8 @@ client.py HOST PORT CONFIGURATION says `ready` once it calls. The configuration 
     probed      seconds after which the kernel asks on idle connections whether anybody is there, and between
                 such questions; after three without an answer it ends the connection
 
-PATTERN_SEED is what chance comes from.
+A breaker's changes of state are told as they happen, a line each: the monotonic clock's
+nanoseconds, and the state. PATTERN_SEED is what chance comes from.
 """
 
 import json
@@ -169,7 +170,11 @@ def with_patterns(library, host, port, config):
     if "breaker" in config:
         import pybreaker
 
-        call = pybreaker.CircuitBreaker(**config["breaker"])(call)
+        class Tells(pybreaker.CircuitBreakerListener):
+            def state_change(self, cb, old_state, new_state):
+                print(time.monotonic_ns(), new_state.name.replace("-", "_"), flush=True)
+
+        call = pybreaker.CircuitBreaker(**config["breaker"], listeners=[Tells()])(call)
     places = threading.Semaphore(config["bulkhead"]) if "bulkhead" in config else None
 
     def kept_in(path):

@@ -62,12 +62,13 @@ impl Run {
     fn of(entries: &[Entry], from: usize, to: usize) -> Self {
         let calls = &entries[from..to];
         let mut by_end: Vec<&Entry> = calls.iter().collect();
-        by_end.sort_by_key(|it| it.ended);
-        let failed_last = by_end.iter().rev().take_while(|it| it.failed()).count();
+        by_end.sort_by_key(|it| it.over_at());
+        let in_vain = by_end.iter().rev().take_while(|it| it.was_in_vain());
+        let failed_last = in_vain.count();
         let last = &calls[calls.len() - failed_last.min(calls.len())..];
         let gaps = last
             .windows(2)
-            .map(|it| ms(it[1].start.saturating_sub(it[0].ended)));
+            .map(|it| ms(it[1].start.saturating_sub(it[0].over_at())));
         let gaps = sorted(gaps.collect());
         // Of many gaps of a caller that calls at random, the longest says nothing.
         let long = if gaps.len() < 8 { 1.0 } else { 0.85 };
@@ -76,7 +77,7 @@ impl Run {
             to,
             calls: calls.len(),
             failed_last,
-            well: calls.iter().filter(|it| !it.failed()).count(),
+            well: calls.iter().filter(|it| !it.was_in_vain()).count(),
             longest_gap: quantile(&gaps, long),
         }
     }
@@ -253,9 +254,9 @@ fn observed(reading: &Reading, silences: &[Silence], runs: &[Run]) -> CircuitBre
 
 /// How many failed in a row until a moment: calls under way when it opens fail after that.
 fn failed_until(calls: &[Entry], until: u64) -> f64 {
-    let mut ended: Vec<&Entry> = calls.iter().filter(|it| it.ended <= until).collect();
-    ended.sort_by_key(|it| it.ended);
-    ended.iter().rev().take_while(|it| it.failed()).count() as f64
+    let mut ended: Vec<&Entry> = calls.iter().filter(|it| it.over_at() <= until).collect();
+    ended.sort_by_key(|it| it.over_at());
+    ended.iter().rev().take_while(|it| it.was_in_vain()).count() as f64
 }
 
 /// Whether a run is one of a breaker that had closed: calls went well in it, or as many failed
@@ -347,7 +348,7 @@ fn transitions(
         }
         all.push(at(to, State::HalfOpen));
         let calls = &reading.entries[run.from..run.to];
-        let well = calls.iter().filter(|it| !it.failed());
+        let well = calls.iter().filter(|it| !it.was_in_vain());
         if let Some(closed) = well.take(probes.max(1)).last() {
             let ramp = share::ramp(reading, closed.ended);
             match ramp.last() {

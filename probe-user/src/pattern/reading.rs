@@ -1,6 +1,8 @@
 //! One link's record laid out for the detectors: in the order in which calls began, with what is
 //! known of the demand beside it. Made once a verdict, of a bounded record.
 
+mod given_up;
+
 use super::attempt::Inbound;
 use super::ledger::Ledger;
 use super::link::{Link, Service};
@@ -59,7 +61,9 @@ impl<'a> Reading<'a> {
         let calm = by_start(link.tape.calm().copied().collect());
         let mut inbound: Vec<_> = service.inbound.iter().copied().collect();
         inbound.sort_by_key(|it| it.began_ns);
-        let entries = by_start(link.tape.troubled().copied().collect());
+        let mut entries = by_start(link.tape.troubled().copied().collect());
+        let rhythm = Rhythm::of(&calm, &entries);
+        given_up::mark(&mut entries, rhythm.wait_ms, &inbound, service, dependency);
         Self {
             requests_differ: super::lanes::requests_differ(&calm, &entries),
             dependency,
@@ -68,7 +72,7 @@ impl<'a> Reading<'a> {
             ledger,
             now_ns,
             lost: &[],
-            rhythm: Rhythm::of(&calm, &entries),
+            rhythm,
             entries,
             calm,
             inbound,

@@ -34,6 +34,9 @@ pub(super) struct Entry {
     pub(super) fresh: bool,
     /// Its number on the record, in the order of starts.
     pub(super) place: u32,
+    /// When the inbound call that it was made for failed without waiting for its end; 0 where it
+    /// didn't. Set by [`super::reading::Reading`].
+    pub(super) given_up_at: u64,
 }
 
 impl Entry {
@@ -55,11 +58,32 @@ impl Entry {
             faulted: attempt.faulted,
             fresh: attempt.new_connection,
             place: 0,
+            given_up_at: 0,
         }
     }
 
     pub(super) fn failed(&self) -> bool {
         self.outcome.failed()
+    }
+
+    /// When it failed in the eyes of who made it: a timeout that leaves the connection open isn't
+    /// seen on the wire.
+    pub(super) fn in_vain_at(&self) -> Option<u64> {
+        if self.failed() {
+            Some(self.ended)
+        } else {
+            Some(self.given_up_at).filter(|at| *at > 0)
+        }
+    }
+
+    /// Whether it was of no use to who made it.
+    pub(super) fn was_in_vain(&self) -> bool {
+        self.in_vain_at().is_some()
+    }
+
+    /// When it was over for who made it.
+    pub(super) fn over_at(&self) -> u64 {
+        self.in_vain_at().unwrap_or(self.ended)
     }
 
     /// How long it waited for an answer, or for a connection.

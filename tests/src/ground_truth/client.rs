@@ -1,9 +1,11 @@
 //! The programs of labelled cases, started in a namespace.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Lines},
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
 };
 
 use anyhow::{Context, Result, bail};
@@ -17,18 +19,43 @@ const SEED: &str = "PATTERN_SEED";
 const PACKAGES: &str = "PATTERN_PACKAGES";
 
 /// A child that is ended with its owner.
-pub(super) struct Guest(Child);
+pub(super) struct Guest {
+    child: Child,
+    /// What it says of itself, line by line.
+    said: Option<Receiver<String>>,
+}
+
+/// A change of a breaker's state, as the breaker itself tells it.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    /// By the monotonic clock.
+    pub(super) at_ns: u64,
+    pub(super) state: String,
+}
 
 impl Guest {
     pub(super) fn pid(&self) -> u32 {
-        self.0.id()
+        self.child.id()
+    }
+
+    /// How its breaker changed so far, in order.
+    pub(super) fn changes(&self) -> Vec<Change> {
+        let lines = self.said.iter().flat_map(Receiver::try_iter);
+        let changes = lines.filter_map(|line| {
+            let (at_ns, state) = line.split_once(' ')?;
+            Some(Change {
+                at_ns: at_ns.parse().ok()?,
+                state: state.to_owned(),
+            })
+        });
+        changes.collect()
     }
 }
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -107,13 +134,28 @@ fn start(netns: &Netns, command: &mut Command, says_ready: bool) -> Result<Guest
         // this one can't be, and give up.
         false => Stdio::null(),
     });
-    let mut guest = Guest(netns.within(|| command.spawn().with_context(|| words.clone()))?);
-    if let Some(stdout) = guest.0.stdout.take() {
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line)?;
-        if line.trim() != "ready" {
-            bail!("{words}: said {line:?}");
+    let child = netns.within(|| command.spawn().with_context(|| words.clone()))?;
+    let mut guest = Guest { child, said: None };
+    if let Some(stdout) = guest.child.stdout.take() {
+        let mut lines = BufReader::new(stdout).lines();
+        match lines.next().transpose()? {
+            Some(line) if line.trim() == "ready" => {}
+            other => bail!("{words}: said {other:?}"),
         }
+        guest.said = Some(listen(lines));
     }
     Ok(guest)
+}
+
+/// Goes on to listen, so that no program finds nobody there.
+fn listen(lines: Lines<BufReader<ChildStdout>>) -> Receiver<String> {
+    let (tell, said) = mpsc::channel();
+    thread::spawn(move || {
+        for line in lines.map_while(Result::ok) {
+            if tell.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    said
 }

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::case::{Case, Client};
+use super::trial::OWN_CHANGES;
 use crate::pattern::PATTERNS;
 
 /// Names in a case's truth, where they are in what is said, and how far off they may be: as a
@@ -21,6 +22,10 @@ const PARAMETERS: [(&str, &str, f64, f64); 9] = [
     ("limit", "/bulkhead/limit", 0.0, 0.0),
     ("alternate", "/fallback/alternate", 0.0, 0.0),
 ];
+
+/// A breaker's changes of state, and how near probe has to tell them.
+const TRANSITIONS: &str = "transitions";
+const NEAR_MS: u64 = 250;
 
 /// The score of one pattern.
 #[derive(Clone, Copy, Debug, Default)]
@@ -99,7 +104,36 @@ impl Board {
                     .push(format!("{name} {verdict}: {who}: {evidence}"));
             } else if there {
                 self.count_parameters(client, who, seed, said, name);
+                if name == "circuit_breaker" {
+                    self.count_changes(who, seed, said);
+                }
             }
+        }
+    }
+
+    /// Each change that a breaker tells of itself, against those that probe told of it.
+    fn count_changes(&mut self, who: &str, seed: u64, said: &Value) {
+        let changes = |of: &Value| -> Vec<(u64, String)> {
+            let list = of.as_array().into_iter().flatten();
+            let both = list.filter_map(|it| Some((it["at_ms"].as_u64()?, it["state"].as_str()?)));
+            both.map(|(at_ms, state)| (at_ms, state.to_owned()))
+                .collect()
+        };
+        let own = changes(&said[OWN_CHANGES]);
+        let told = changes(&said["circuit_breaker"]["transitions"]);
+        for (number, (at_ms, state)) in own.iter().enumerate() {
+            // A clock ends the time of being open; outside shows the call that is let in then, which
+            // is over before the next change.
+            let until = match (&**state, own.get(number + 1)) {
+                ("half_open", Some(next)) => next.0.max(*at_ms),
+                ("half_open", None) => continue,
+                _ => *at_ms,
+            };
+            let near = at_ms.saturating_sub(NEAR_MS)..=until + NEAR_MS;
+            let is_right = told.iter().any(|it| it.1 == *state && near.contains(&it.0));
+            self.count_parameter(TRANSITIONS, seed, is_right, || {
+                format!("{TRANSITIONS}: {state} at {at_ms} ms, not told: {who}: {told:?}")
+            });
         }
     }
 
@@ -126,13 +160,24 @@ impl Board {
                 (Some(port), _, Some(address)) => address.ends_with(&format!(":{port}")),
                 _ => wanted == found,
             };
-            self.parameters.entry(*name).or_default().count(is_right);
-            self.seeds.entry(seed).or_default()[1].count(is_right);
-            if !is_right {
+            self.count_parameter(name, seed, is_right, || {
                 let evidence = &said[pattern]["evidence"];
-                let line = format!("{name} {found}, not {wanted}: {who}: {evidence}");
-                self.wrong.push(line);
-            }
+                format!("{name} {found}, not {wanted}: {who}: {evidence}")
+            });
+        }
+    }
+
+    fn count_parameter(
+        &mut self,
+        name: &'static str,
+        seed: u64,
+        is_right: bool,
+        wrong: impl FnOnce() -> String,
+    ) {
+        self.parameters.entry(name).or_default().count(is_right);
+        self.seeds.entry(seed).or_default()[1].count(is_right);
+        if !is_right {
+            self.wrong.push(wrong());
         }
     }
 
@@ -184,7 +229,7 @@ impl Board {
             );
         }
         text += "\n| parameter | right |\n|---|---|\n";
-        for (name, ..) in PARAMETERS {
+        for name in PARAMETERS.map(|it| it.0).into_iter().chain([TRANSITIONS]) {
             if let Some(right) = self.parameters.get(name) {
                 let _ = writeln!(text, "| {} | {} |", name.replace('_', " "), of(right));
             }

@@ -4,7 +4,7 @@
 use std::{path::Path, thread, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     case::Case,
@@ -20,6 +20,10 @@ const CLIENT: &str = "10.88.0.1";
 const CALM_S: u64 = 7;
 /// Longer than breakers of these cases stay open.
 const AFTER_S: u64 = 7;
+/// A change so shortly before the end needn't show any more.
+const AT_THE_END_MS: u64 = 500;
+/// Where the breaker's own account is put beside what probe said.
+pub(super) const OWN_CHANGES: &str = "own_changes";
 const SETTLE: Duration = Duration::from_millis(500);
 /// Seeds of the programs of one run are other than those of the next.
 const PROGRAMS: u64 = 16;
@@ -53,7 +57,25 @@ pub fn run(case: &Case, seed: u64, recording: Option<&Path>) -> Result<Vec<Value
     if let Some(file) = recording {
         recording::finish(file, case, &pids)?;
     }
-    Ok(pids.into_iter().map(found).collect())
+    let said = clients.iter().map(|client| {
+        let mut said = found(client.pid());
+        if !said.is_null() {
+            said[OWN_CHANGES] = changes(client, &document);
+        }
+        said
+    });
+    Ok(said.collect())
+}
+
+/// A breaker's own changes while it was observed, as probe tells them.
+fn changes(client: &Guest, document: &Value) -> Value {
+    let from_ns = document["from_ns"].as_u64().unwrap_or_default();
+    let until_ms = document["window_ms"].as_u64().unwrap_or_default();
+    let changes = client.changes().into_iter().filter_map(|it| {
+        let at_ms = it.at_ns.checked_sub(from_ns)? / 1_000_000;
+        (at_ms + AT_THE_END_MS < until_ms).then(|| json!({"at_ms": at_ms, "state": it.state}))
+    });
+    changes.collect()
 }
 
 /// What the server is told: its port, and which service to call, how often.

@@ -13,6 +13,9 @@ const LONGEST_MS: f64 = 130_000.0;
 const OFTEN: f64 = 0.25;
 /// A wait below this is none.
 const AT_ONCE_MS: f64 = 10.0;
+/// How far apart two distributions of the same thing may be on a busy host, as Smirnov's test
+/// measures it; a call made again for every fourth that failed takes them further.
+const ALIKE: f64 = 0.15;
 /// Steps after successes that it takes to know how they are.
 const ENOUGH_USUAL: usize = 8;
 
@@ -71,6 +74,14 @@ impl Rule {
         };
         let kind = match kind {
             Kind::Clusters(clusters) => Kind::Clusters(without_pause(clusters, lanes)),
+            other => other,
+        };
+        let kind = match kind {
+            Kind::Clusters(_) | Kind::Within(_)
+                if lanes.keying != Keying::Request && come_alike(&usual, &after) =>
+            {
+                Kind::Alike
+            }
             other => other,
         };
         let would_show = match &kind {
@@ -183,6 +194,18 @@ fn at_this_rate(usual: &[Step], after: &[Step], entries: &[Entry]) -> Vec<f64> {
         })
     });
     sorted(gaps.collect())
+}
+
+/// Whether calls begin as long after failed ones as after others, from start to start: then
+/// something else than their failing makes them, at its own times. A failure is over sooner, so the
+/// waits from its end are others all the same.
+fn come_alike(usual: &[Step], after: &[Step]) -> bool {
+    let betweens = |steps: &[Step]| sorted(steps.iter().map(|it| it.between).collect());
+    let (usual, after) = (betweens(usual), betweens(after));
+    let apart = most_above(&after, &usual)
+        .1
+        .max(most_above(&usual, &after).1);
+    usual.len().min(after.len()) >= 20 && apart <= ALIKE
 }
 
 /// The rule where how calls follow successes isn't known: waits that grow in one order, again and

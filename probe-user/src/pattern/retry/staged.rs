@@ -222,9 +222,14 @@ fn by_count(
         .iter()
         .filter(|it| (late..to).contains(&it[0]))
         .count();
-    let each = (to - late) as f64 / late_ones.max(1) as f64;
-    let whole = each.round();
-    let is_whole = well * 50 <= window.len() && (each - whole).abs() < 0.12 && late_ones >= 20;
+    // First ones are known by when they begin, and a busy machine makes some late: inbound calls
+    // tell as well how many there were.
+    let begun = [due(reading, (late, to)), Some(late_ones as f64)];
+    let all_failed = well * 50 <= window.len();
+    let each = begun.into_iter().flatten().filter(|begun| *begun >= 20.0);
+    let whole = each
+        .map(|begun| (to - late) as f64 / begun)
+        .find(|each| all_failed && (each - each.round()).abs() < 0.12);
     let evidence = format!(
         "{others} attempts more than the {first_ones} calls begun; their waits don't stand out"
     );
@@ -233,7 +238,7 @@ fn by_count(
         ground: Ground::observed(others, evidence)
             .showing(window.iter().map(Entry::exhibit))
             .at_most(0.85),
-        attempts_max: is_whole.then_some(whole as u32),
+        attempts_max: whole.map(|it| it.round() as u32),
         amplification: Some(amplification),
         storm: amplification >= 2.0,
         ..Retry::default()
