@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::programs;
+use crate::{priority, programs};
 
 /// Tells the labs of one process apart.
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -50,10 +50,25 @@ impl Lab {
     /// # Errors
     /// Where it doesn't get ready; it has said why on standard error.
     pub fn up(arguments: &str) -> Result<Self> {
+        Self::start(arguments, Command::new(programs::lab()?))
+    }
+
+    /// The same, ahead of ordinary processes: for who compares with its clocks, which also run while
+    /// it waits for a processor.
+    ///
+    /// # Errors
+    /// As [`Self::up`].
+    pub fn up_before_others(arguments: &str) -> Result<Self> {
+        let mut command = Command::new(programs::lab()?);
+        priority::favour(&mut command);
+        Self::start(arguments, command)
+    }
+
+    fn start(arguments: &str, mut command: Command) -> Result<Self> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("t{}n{number}", std::process::id());
         let folder = tempfile::tempdir()?;
-        let mut child = Command::new(programs::lab()?)
+        let mut child = command
             .args(["up", "--name", &name, "--record"])
             .arg(folder.path().join("calls.jsonl"))
             .args(arguments.split_whitespace())

@@ -94,7 +94,6 @@ fn each_call_says_which_fault_it_was_in() -> Result<()> {
     Ok(())
 }
 
-/// A pool keeps its connections for long: most of them were there before whoever looks on.
 /// A process that does nothing but be there, until it is dropped.
 struct Resident(Child);
 
@@ -105,6 +104,7 @@ impl Drop for Resident {
     }
 }
 
+/// A pool keeps its connections for long: most of them were there before whoever looks on.
 #[test]
 #[ignore = "needs root"]
 fn calls_on_a_connection_that_was_there_before_say_so_as_well() -> Result<()> {

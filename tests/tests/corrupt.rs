@@ -117,11 +117,12 @@ fn flood(pair: &Pair, family: Family, way: &str, mode: &str) -> Result<Flood> {
         "egress" => (&pair.near, &pair.far, far),
         _ => (&pair.far, &pair.near, near),
     };
-    let receiver = Receiver::new(to, SocketAddr::new(target, 0))?;
-    let mut sender = Sender::new(from, receiver.address, 0, 200)?;
+    let receiver = Receiver::new(to, SocketAddr::new(target, 40_210))?;
+    // What is decided follows from the seed and the ports.
+    let mut sender = Sender::new(from, receiver.address, 40_110, 200)?;
     let before = Snmp::of(to)?;
     let probe = Probe::inject(&format!(
-        "corrupt 20% --mode {mode} --to {far} --direction {way} --proto udp --netns {} --for 2s",
+        "corrupt 20% --mode {mode} --seed 5 --to {far} --direction {way} --proto udp --netns {} --for 2s",
         pair.near.name
     ))?;
     sender.send(PACKETS, 10_000)?;

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use anyhow::{Result, ensure};
+use nix::sys::signal::Signal;
 use tests::{
     Family, Netns, Pair, Probe,
     echo::Echo,
@@ -86,31 +87,43 @@ fn try_once(netns: &Netns, to: &str, options: &str, crossings: u32) -> Result<Du
 fn jitter_stays_in_its_range_and_lets_nothing_overtake() -> Result<()> {
     let _turn = Turn::together()?;
     let pair = Pair::new()?;
+    let within = |from, to| Duration::from_millis(from)..Duration::from_millis(to);
+    // Who may not overtake waits for who is ahead, so that few are early. A busy machine may be late
+    // with some of them.
+    let is_asked = |(least, most): &(Duration, Duration)| {
+        within(60, 110).contains(least) && within(115, 142).contains(most)
+    };
     for family in Family::BOTH {
-        let to = pair.far_address(family);
-        let mut echo = Echo::new(&pair.near, to)?;
-        let receiver = Receiver::new(&pair.far, SocketAddr::new(to, 0))?;
-        let mut sender = Sender::new(&pair.near, receiver.address, 0, 100)?;
-        let probe = Probe::inject(&format!(
-            "delay 100ms --jitter 40ms --to {to} --netns {} --for 3s",
-            pair.near.name
-        ))?;
-        let replies = echo.ask(200, Duration::from_millis(5), PATIENCE)?;
-        sender.send(1000, 2000)?;
-        let numbers = receiver.finish().numbers;
-        let ended = probe.finish()?;
-        ensure!(ended.counter("delayed")? == 1200, "{ended:?}");
-        ensure!(replies.lost() == 0 && replies.in_order, "{replies:?}");
-        ensure!(numbers == (0..1000).collect::<Vec<_>>(), "{numbers:?}");
-        let mut trips = replies.round_trips;
-        trips.sort();
-        let (least, most) = (trips[0], trips[trips.len() * 9 / 10]);
-        println!("{family:?}: from {least:?}, nine in ten up to {most:?}");
-        // Who may not overtake waits for who is ahead, so that few are early. A busy machine may
-        // be late with some of them.
-        let within = |from, to| Duration::from_millis(from)..Duration::from_millis(to);
-        ensure!(within(60, 110).contains(&least), "{least:?}");
-        ensure!(within(115, 142).contains(&most), "{most:?}");
+        let mut tried = vec![jittered(&pair, family)?];
+        while !tried.iter().any(is_asked) && tried.len() < TRIES as usize {
+            tried.push(jittered(&pair, family)?);
+        }
+        ensure!(tried.iter().any(is_asked), "{family:?}: {tried:?}");
     }
     Ok(())
+}
+
+/// The least round trip under jitter, and what nine in ten took at most. All wait, and keep their
+/// order.
+fn jittered(pair: &Pair, family: Family) -> Result<(Duration, Duration)> {
+    let to = pair.far_address(family);
+    let mut echo = Echo::new(&pair.near, to)?;
+    let receiver = Receiver::new(&pair.far, SocketAddr::new(to, 0))?;
+    let mut sender = Sender::new(&pair.near, receiver.address, 0, 100)?;
+    let probe = Probe::inject(&format!(
+        "delay 100ms --jitter 40ms --to {to} --netns {} --for 10m",
+        pair.near.name
+    ))?;
+    let replies = echo.ask(200, Duration::from_millis(5), PATIENCE)?;
+    sender.send(1000, 2000)?;
+    let numbers = receiver.finish().numbers;
+    let ended = probe.end(Signal::SIGINT)?;
+    ensure!(ended.counter("delayed")? == 1200, "{ended:?}");
+    ensure!(replies.lost() == 0 && replies.in_order, "{replies:?}");
+    ensure!(numbers == (0..1000).collect::<Vec<_>>(), "{numbers:?}");
+    let mut trips = replies.round_trips;
+    trips.sort();
+    let (least, most) = (trips[0], trips[trips.len() * 9 / 10]);
+    println!("{family:?}: from {least:?}, nine in ten up to {most:?}");
+    Ok((least, most))
 }

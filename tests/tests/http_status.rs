@@ -82,17 +82,26 @@ fn a_share_of_answers_is_as_large_as_chance_allows() -> Result<()> {
     let pair = Pair::new()?;
     let fair = interval_999(ANSWERS as u64, 0.2);
     for place in Place::all(&pair) {
-        let answer = answers().swap_remove(0);
-        let (ended, came) = exchange(&place, "http-status 503 20%", vec![answer.clone(); ANSWERS])?;
-        let changed = came.iter().filter(|it| it[9..12] == *b"503").count() as u64;
-        let same = came.iter().filter(|it| **it == answer).count() as u64;
-        println!(
-            "{}: {changed} of {ANSWERS} rewritten, fair {fair:?}",
-            place.address
-        );
-        ensure!(changed + same == ANSWERS as u64, "{changed} and {same}");
-        ensure!(fair.contains(&changed), "{changed} is not in {fair:?}");
-        counts(&ended, changed)?;
+        let share = || {
+            let answer = answers().swap_remove(0);
+            let all = vec![answer.clone(); ANSWERS];
+            let (ended, came) = exchange(&place, "http-status 503 20%", all)?;
+            let changed = came.iter().filter(|it| it[9..12] == *b"503").count() as u64;
+            let same = came.iter().filter(|it| **it == answer).count() as u64;
+            println!(
+                "{}: {changed} of {ANSWERS} rewritten, fair {fair:?}",
+                place.address
+            );
+            ensure!(changed + same == ANSWERS as u64, "{changed} and {same}");
+            counts(&ended, changed)?;
+            anyhow::Ok(changed)
+        };
+        // The client's port is another each time, and of a thousand fair shares one is outside.
+        let changed = share()?;
+        if !fair.contains(&changed) {
+            let again = share()?;
+            ensure!(fair.contains(&again), "{changed} and {again}: {fair:?}");
+        }
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use tests::{
     Family, Pair, Probe,
     echo::Echo,
     patience::{LONG, wait_until},
-    programs,
+    priority, programs,
     snapshot::{Snapshot, Traces},
     starvation::Cage,
     turn::Turn,
@@ -39,6 +39,8 @@ struct Ground {
 
 impl Ground {
     fn new() -> Result<Self> {
+        // Each single round trip counts.
+        priority::go_before_others()?;
         let pair = Pair::new()?;
         let faults = Family::BOTH.map(|family| {
             let (to, netns) = (pair.far_address(family), &pair.near.name);

@@ -30,7 +30,7 @@ impl Day {
     fn spend(lab: &str, meanwhile: impl FnOnce(&Lab) -> Result<()>) -> Result<Self> {
         let mut probe = Probe::start("observe -v -o json")?;
         probe.wait_for("observing")?;
-        let lab = Lab::up(lab)?;
+        let lab = Lab::up_before_others(lab)?;
         let shop = lab.pid("shop")?;
         meanwhile(&lab)?;
         let calls = lab.close_by_itself()?;
@@ -79,7 +79,7 @@ impl Day {
 
 /// The shop's clock also runs while it waits for a CPU, which on a busy machine is longer than
 /// what is tolerated. So latencies that are off get another day; what is counted doesn't.
-const DAYS: usize = 3;
+const DAYS: usize = 5;
 
 #[test]
 #[ignore = "needs root"]

@@ -4,6 +4,7 @@
 use std::{fs, net::SocketAddr, process::Command, time::Duration};
 
 use anyhow::{Result, ensure};
+use nix::sys::signal::Signal;
 use tests::{
     Ended, Family, Netns, Pair, Probe,
     conversation::{Parrot, Talker},
@@ -165,7 +166,7 @@ fn the_session_that_ssh_names_lives_unless_it_is_taken_off() -> Result<()> {
             session.talk(1, IMPATIENCE)? == 0,
             "it lives by half its name"
         );
-        probe.end(nix::sys::signal::Signal::SIGTERM)?;
+        probe.end(Signal::SIGTERM)?;
 
         let mut command = Command::new(programs::probe()?);
         command.args(arguments.split_whitespace());
@@ -249,7 +250,7 @@ fn every_fault_leaves_protected_packets_alone_and_accounts_for_all() -> Result<(
             // Two at once: what is protected from one is from the other.
             let arm = |fault: &str| {
                 Probe::inject(&format!(
-                    "{fault} --to {far} --proto udp --protect {} --netns {netns} --for 2s",
+                    "{fault} --to {far} --proto udp --protect {} --netns {netns} --for 10m",
                     spared.address
                 ))
             };
@@ -264,7 +265,7 @@ fn every_fault_leaves_protected_packets_alone_and_accounts_for_all() -> Result<(
                 "{fault}: {spared:?}"
             );
             for probe in probes {
-                let ended = probe.finish()?;
+                let ended = probe.end(Signal::SIGINT)?;
                 ensure!(ended.counter("protected")? == COUNT, "{fault}: {ended:?}");
                 is_accounted_for(&ended)?;
             }

@@ -4,6 +4,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use anyhow::{Result, ensure};
+use nix::sys::signal::Signal;
 use tests::{
     Family, Netns, Pair, Probe,
     binomial::interval_999,
@@ -120,14 +121,16 @@ fn faults_of_two_probes_hold_at_once() -> Result<()> {
             let mut echo = Echo::new(&pair.near, to)?;
             let inject = |fault: &str| {
                 let netns = &pair.near.name;
-                Probe::inject(&format!("{fault} --to {to} --netns {netns} --for 4s"))
+                Probe::inject(&format!(
+                    "{fault} --seed 5 --to {to} --netns {netns} --for 10m"
+                ))
             };
             let probes = [inject(faults[0])?, inject(faults[1])?];
             let replies = echo.ask(500, Duration::from_millis(3), PATIENCE)?;
             let mut dropped = 0;
             for probe in probes {
-                let ended = probe.finish()?;
-                ensure!(ended.code() == 0, "{faults:?}: {ended:?}");
+                let ended = probe.end(Signal::SIGINT)?;
+                ensure!(ended.code() == 3, "{faults:?}: {ended:?}");
                 dropped += ended.counter("dropped")?;
             }
             println!(
@@ -158,12 +161,12 @@ fn delays_of_two_probes_add_up() -> Result<()> {
         let to = pair.far_address(family);
         let inject = |fault: &str| {
             let netns = &pair.near.name;
-            Probe::inject(&format!("{fault} --to {to} --netns {netns} --for 3s"))
+            Probe::inject(&format!("{fault} --to {to} --netns {netns} --for 10m"))
         };
         let probes = [inject("delay 50ms")?, inject("delay 70ms")?];
         let replies = Echo::new(&pair.near, to)?.ask(40, Duration::from_millis(20), PATIENCE)?;
         for probe in probes {
-            let ended = probe.finish()?;
+            let ended = probe.end(Signal::SIGINT)?;
             ensure!(ended.counter("delayed")? == replies.sent, "{ended:?}");
         }
         println!("{family:?}: {:?}", replies.median());

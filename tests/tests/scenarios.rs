@@ -128,10 +128,27 @@ fn played_on_screen(shipped: &Shipped, folder: &Path) -> Result<Told> {
 fn the_dashboard_comes_to_the_verdict_that_is_told_headless() -> Result<()> {
     let _turn = Turn::together()?;
     let shipped = Shipped::read("slow-dependency")?.context("it doesn't say how it is run")?;
+    let (mut headless, mut on_screen) = played_both_ways(&shipped)?;
+    // A busy machine may leave too little evidence to one of them.
+    let is_open = |told: &Told| told.2.iter().any(|it| it.ends_with(" unknown"));
+    if headless != on_screen && (is_open(&headless) || is_open(&on_screen)) {
+        println!("once more: {headless:?}, on screen {on_screen:?}");
+        (headless, on_screen) = played_both_ways(&shipped)?;
+    }
+    ensure!(headless.0 == Some(1), "{headless:?}");
+    ensure!(
+        headless == on_screen,
+        "{headless:?}, on screen {on_screen:?}"
+    );
+    Ok(())
+}
+
+/// The same at once, headless and on a screen.
+fn played_both_ways(shipped: &Shipped) -> Result<(Told, Told)> {
     let folders = [tempfile::tempdir()?, tempfile::tempdir()?];
     let [headless, on_screen] = thread::scope(|scope| {
-        let on_screen = scope.spawn(|| played_on_screen(&shipped, folders[0].path()));
-        let headless = played_headless(&shipped, folders[1].path());
+        let on_screen = scope.spawn(|| played_on_screen(shipped, folders[0].path()));
+        let headless = played_headless(shipped, folders[1].path());
         [
             headless,
             on_screen
@@ -139,13 +156,7 @@ fn the_dashboard_comes_to_the_verdict_that_is_told_headless() -> Result<()> {
                 .unwrap_or_else(|panic| resume_unwind(panic)),
         ]
     });
-    let (headless, on_screen) = (headless?, on_screen?);
-    ensure!(headless.0 == Some(1), "{headless:?}");
-    ensure!(
-        headless == on_screen,
-        "{headless:?}, on screen {on_screen:?}"
-    );
-    Ok(())
+    Ok((headless?, on_screen?))
 }
 
 /// Valid, and all of those that the tests run are there.

@@ -24,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[ignore = "needs root"]
 fn stop_ends_the_faults_of_a_probe_that_runs_and_of_one_that_hangs() -> Result<()> {
     let _turn = Turn::alone()?;
+    priority::go_before_others()?;
     let pair = Pair::new()?;
     let before = Snapshot::of(&pair.near)?;
     for hangs in [false, true] {

@@ -82,8 +82,9 @@ fn each_of_64_streams_of_a_connection_is_a_call_of_its_own() -> Result<()> {
 fn compare() -> Result<Vec<String>> {
     let (mut own, seen) = observe(async |server| {
         let caller = Caller::new(server).await?;
-        // Far enough from each other that each latency tells which stream it is.
-        let paths = (0..STREAMS).map(|n| format!("/wait/{}", 20 + n * 11));
+        // Far enough from each other that each latency tells which stream it is, and the first one
+        // late enough that all are under way by then.
+        let paths = (0..STREAMS).map(|n| format!("/wait/{}", 200 + n * 11));
         caller.ask_at_once(paths.collect()).await
     })?;
     let it = &seen.dependency;

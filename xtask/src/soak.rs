@@ -34,6 +34,8 @@ enum Trial {
     Kill,
     /// `probe stop`, 50 times for each of four faults
     Stop,
+    /// A verdict in the dashboard, 50 times
+    Verdict,
     /// A thousand dependencies and 100 connections to each, observed
     Crowd,
     /// Each parser on hostile input, 10⁸ executions
@@ -67,6 +69,7 @@ pub(crate) fn command(arguments: &Arguments) -> Result<ExitCode> {
         match trial {
             Trial::Kill => tell(&rounds::kill(arguments.times.unwrap_or(1_000))?)?,
             Trial::Stop => tell(&rounds::stop(arguments.times.unwrap_or(50))?)?,
+            Trial::Verdict => tell(&rounds::verdict(arguments.times.unwrap_or(50))?)?,
             Trial::Crowd => tell(&rounds::crowd(arguments.times.unwrap_or(100))?)?,
             Trial::Scenarios => {
                 let times = arguments.times.unwrap_or(5);

@@ -17,6 +17,11 @@ pub(super) fn stop(times: u64) -> Result<Vec<Outcome>> {
     run("stop", "stop_takes_less_than", "PROBE_STOPS", times)
 }
 
+/// Looks at how soon the dashboard shows a verdict.
+pub(super) fn verdict(times: u64) -> Result<Vec<Outcome>> {
+    run("soon", "a_verdict_is_shown", "PROBE_VERDICTS", times)
+}
+
 /// Observes a thousand dependencies, and so many connections to each.
 pub(super) fn crowd(times: u64) -> Result<Vec<Outcome>> {
     run(

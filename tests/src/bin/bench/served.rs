@@ -34,7 +34,18 @@ const STEADY: usize = 10;
 /// How long it calls.
 const SPAN: Duration = Duration::from_secs(4);
 
-const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: nginx\r\n\r\n";
+/// A request, and how its answer ends, which is small enough to come in one piece.
+type Exchange = (&'static [u8], &'static [u8]);
+
+const SERVED: Exchange = (b"GET / HTTP/1.1\r\nHost: nginx\r\n\r\n", b"hello\n");
+const REFUSED: Exchange = (
+    b"GET /failing HTTP/1.1\r\nHost: nginx\r\n\r\n",
+    b"</html>\r\n",
+);
+
+/// Of so many ticks, a connection's request fails in one, and in the next it is asked again: what
+/// keeps those busy who look for resilience patterns.
+const FAILS_IN: usize = 10;
 
 /// What a probe took while it observed.
 #[derive(Debug, Default)]
@@ -155,27 +166,32 @@ fn steady(rounds: usize) -> Result<Section> {
     let pair = Pair::new()?;
     let to = endpoint(pair.far_address(Family::V4));
     let _nginx = Nginx::start(&pair.far, to, Log::Nothing)?;
-    let (mut taken, mut made, mut rate) = (Taken::default(), 0, Figures::default());
-    for _ in 0..rounds {
-        let calls = taken.during(|| call_steadily(&pair, to))?;
-        rate.add(calls as f64 / SPAN.as_secs_f64());
-        made += calls;
+    let mut rows = Vec::new();
+    for (answers, fails) in [("all 200", false), ("one in ten 503", true)] {
+        let (mut taken, mut made, mut rate) = (Taken::default(), 0, Figures::default());
+        for _ in 0..rounds {
+            let calls = taken.during(|| call_steadily(&pair, to, fails))?;
+            rate.add(calls as f64 / SPAN.as_secs_f64());
+            made += calls;
+        }
+        let mut row = vec![answers.to_owned(), format!("{:.0}", rate.median())];
+        row.extend(taken.cpu.spread(2));
+        row.push(format!("{:.1}", taken.memory.quantile(1.0)));
+        row.extend([made, taken.calls, taken.lost].map(|it| it.to_string()));
+        rows.push(row);
     }
-    let mut row = vec![format!("{:.0}", rate.median())];
-    row.extend(taken.cpu.spread(2));
-    row.push(format!("{:.1}", taken.memory.quantile(1.0)));
-    row.extend([made, taken.calls, taken.lost].map(|it| it.to_string()));
     Ok(Section {
         title: "What observing takes at 10,000 calls a second",
         how: format!(
             "`cargo xtask bench observe`: {STEADY} connections to nginx over a veth pair, each asked \
              once a millisecond for {} s, {rounds} rounds. Calls a second; percent of one processor \
              that the process of `probe observe` took, by the scheduler's account (what its kernel \
-             programs take is the callers'); its most memory in MiB. Calls are seen twice, as the \
-             caller's and as the server's.",
+             programs take is the callers'), the search for resilience patterns included; its most \
+             memory in MiB. Calls are seen twice, as the caller's and as the server's.",
             SPAN.as_secs()
         ),
         columns: vec![
+            "answers",
             "calls/s",
             "min CPU, %",
             "CPU, %",
@@ -185,12 +201,12 @@ fn steady(rounds: usize) -> Result<Section> {
             "seen",
             "lost",
         ],
-        rows: vec![row],
+        rows,
     })
 }
 
-/// Calls at an even pace; how many calls.
-fn call_steadily(pair: &Pair, to: SocketAddr) -> Result<u64> {
+/// Calls at an even pace, all of them well or not; how many calls.
+fn call_steadily(pair: &Pair, to: SocketAddr, fails: bool) -> Result<u64> {
     let connect = || {
         let stream = TcpStream::connect(to).context("connecting")?;
         stream.set_nodelay(true)?;
@@ -203,14 +219,22 @@ fn call_steadily(pair: &Pair, to: SocketAddr) -> Result<u64> {
     for tick in 0..SPAN.as_millis() as u32 {
         let due = began + Duration::from_millis(1) * tick;
         thread::sleep(due.saturating_duration_since(Instant::now()));
-        for stream in &mut streams {
-            stream.write_all(REQUEST)?;
+        // Each connection's turn to fail is another one's turn not to.
+        let exchange =
+            |place: usize| match fails && (tick as usize + place).is_multiple_of(FAILS_IN) {
+                true => REFUSED,
+                false => SERVED,
+            };
+        for (place, stream) in streams.iter_mut().enumerate() {
+            stream.write_all(exchange(place).0)?;
         }
-        for stream in &mut streams {
-            // Small enough to come in one piece.
+        for (place, stream) in streams.iter_mut().enumerate() {
             let mut answer = [0; 1_024];
             let length = stream.read(&mut answer)?;
-            ensure!(answer[..length].ends_with(b"hello\n"), "half an answer");
+            ensure!(
+                answer[..length].ends_with(exchange(place).1),
+                "half an answer"
+            );
             calls += 1;
         }
     }

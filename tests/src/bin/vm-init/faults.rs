@@ -245,7 +245,8 @@ fn send_through(family: Family, fault: &str) -> Result<(Ended, Received, u64)> {
     let address = SocketAddr::new(pair.far_address(family), 9_000);
     let receiver = Receiver::new(&pair.far, address)?;
     let before = Snmp::of(&pair.far)?;
-    let mut sender = Sender::new(&pair.near, address, 0, 200)?;
+    // What is decided follows from the seed and the ports.
+    let mut sender = Sender::new(&pair.near, address, 9_001, 200)?;
     // Neighbours find each other before anything is counted.
     let found = Echo::new(&pair.near, address.ip())?.once(PATIENCE)?;
     ensure!(found.is_some(), "no way to the far end");

@@ -322,7 +322,8 @@ fn send_through(backend: &str, fault: &str) -> Result<(Ended, Received, u64)> {
     let address = SocketAddr::new(pair.far_address(Family::V4), 9_000);
     let receiver = Receiver::new(&pair.far, address)?;
     let before = Snmp::of(&pair.far)?;
-    let mut sender = Sender::new(&pair.near, address, 0, 200)?;
+    // What is decided follows from the seed and the ports.
+    let mut sender = Sender::new(&pair.near, address, 9_001, 200)?;
     let found = Echo::new(&pair.near, address.ip())?.once(PATIENCE)?;
     ensure!(found.is_some(), "no way to the far end");
     let fault = format!("{fault} --proto udp --seed 7");
