@@ -62,8 +62,8 @@ pub mod map {
     pub const LANE: &str = "PROBE_LANE";
     /// Per-CPU array of [`crate::histogram::Buckets`], by [`crate::lane::wait`].
     pub const LANE_WAITS: &str = "PROBE_LANEWAIT";
-    /// Per-CPU array of one question's name, while it is read.
-    pub const QUESTION: &str = "PROBE_QUESTION";
+    /// Per-CPU array of one room for what is read of a packet.
+    pub const ROOM: &str = "PROBE_ROOM";
     /// Ring buffer of events.
     pub const EVENTS: &str = "PROBE_EVENTS";
     /// Per-CPU array of one [`crate::counters::ObserverCounters`].
@@ -185,7 +185,7 @@ pub const MAPS: &[&str] = &[
     map::LANE_SLOTS,
     map::LANE,
     map::LANE_WAITS,
-    map::QUESTION,
+    map::ROOM,
     map::EVENTS,
     map::OBSERVER_COUNTERS,
     map::FLOWS,

@@ -14,9 +14,9 @@ pub(crate) mod overheard;
 pub(crate) mod peers;
 pub(crate) mod plan;
 pub(crate) mod protect;
-pub(crate) mod question;
 pub(crate) mod questions;
 pub(crate) mod ring;
+pub(crate) mod room;
 pub(crate) mod streams;
 
 /// Increments a counter of this CPU's own: nothing else writes it, so no atomic is needed.

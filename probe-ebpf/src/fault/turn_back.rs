@@ -4,7 +4,7 @@
 use aya_ebpf::bindings::__sk_buff;
 
 use super::{Case, reset};
-use crate::skb::Skb;
+use crate::{maps::room, skb::Skb};
 
 /// [`Case::turned_back`] values: it goes back as it is by now, or as a reset.
 pub(super) const AS_IT_IS: u32 = 1;
@@ -45,23 +45,54 @@ const MOST: usize = 16;
 /// Turns a packet that has ports.
 #[inline(never)]
 pub(super) fn turn(skb: &Skb, case: &Case) -> Result<(), ()> {
+    if case.v6 == 0 && (case.network, case.transport) == (plain::NETWORK, plain::TRANSPORT) {
+        return turn_plain(skb);
+    }
     // One room for all, for the same reason.
     let words = &mut [0u16; MOST];
     exchange::<12>(skb, words, 0, 3)?;
     let addresses = case.network + if case.v6 != 0 { 8 } else { 12 };
     if case.v6 != 0 {
         exchange::<32>(skb, words, addresses, 8)?;
-    } else if case.transport == addresses + 8 {
-        // No options: what is read and written together is two calls less.
-        return exchange::<12>(skb, words, addresses, 2);
     } else {
         exchange::<8>(skb, words, addresses, 2)?;
     }
     exchange::<4>(skb, words, case.transport, 1)
 }
 
-/// Exchanges two neighbouring fields of `half` words each, and two ports where they follow:
-/// `BYTES` is all of it.
+/// Where a frame of IPv4 has its fields that has neither tag nor options.
+mod plain {
+    pub(super) const NETWORK: u32 = 14;
+    pub(super) const TRANSPORT: u32 = NETWORK + 20;
+    /// All that is exchanged lies in so many bytes.
+    pub(super) const BYTES: usize = TRANSPORT as usize + 4;
+    /// The addresses and the ports, in words of 16 bits.
+    pub(super) const ADDRESSES: usize = (TRANSPORT as usize - 8) / 2;
+    pub(super) const PORTS: usize = TRANSPORT as usize / 2;
+}
+
+/// Turns such a frame, with one reading and one writing.
+#[inline(always)]
+fn turn_plain(skb: &Skb) -> Result<(), ()> {
+    let room = room::room().ok_or(())?;
+    let words = room.bytes.as_mut_ptr().cast::<u16>();
+    // SAFETY: the room is longer than what is read, and begins where words may.
+    unsafe {
+        skb.load(0, words.cast(), plain::BYTES as u32)?;
+        for word in 0..3 {
+            words.add(word).swap(words.add(3 + word));
+        }
+        for word in 0..2 {
+            let address = words.add(plain::ADDRESSES + word);
+            address.swap(address.add(2));
+        }
+        let port = words.add(plain::PORTS);
+        port.swap(port.add(1));
+        skb.store(0, &*words.cast::<[u8; plain::BYTES]>())
+    }
+}
+
+/// Exchanges two neighbouring fields of `half` words each; `BYTES` is both.
 #[inline(always)]
 fn exchange<const BYTES: usize>(
     skb: &Skb,
@@ -74,9 +105,6 @@ fn exchange<const BYTES: usize>(
     unsafe { skb.load(at, words.as_mut_ptr().cast(), BYTES as u32)? };
     for word in 0..half {
         words.swap(word, half + word);
-    }
-    if BYTES > 4 * half {
-        words.swap(2 * half, 2 * half + 1);
     }
     // SAFETY: as many bytes of them, which may lie anywhere.
     skb.store(at, unsafe { &*words.as_ptr().cast::<[u8; BYTES]>() })

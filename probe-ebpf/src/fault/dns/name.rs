@@ -1,4 +1,5 @@
-//! Whether a DNS question's name is one that a rule is about, whatever the case of its letters.
+//! Whether a DNS message is a question, and its name one that a rule is about, whatever the case of
+//! its letters.
 
 use aya_ebpf::bindings::__sk_buff;
 use probe_common::rule::MAX_NAME_PATTERN;
@@ -6,7 +7,7 @@ use probe_common::rule::MAX_NAME_PATTERN;
 use crate::{
     maps::{
         plan,
-        question::{self, QUESTION_BYTES},
+        room::{self, DNS_HEADER, QUESTION_BYTES, Room},
     },
     skb::Skb,
 };
@@ -18,39 +19,45 @@ const MAX_LABEL_LENGTH: usize = 63;
 const MAX_NAME: usize = 254;
 /// What follows a name: type and class.
 const TYPE_AND_CLASS: usize = 4;
+/// What of the first byte of a header's flags is zero in a question: answer, kind of question,
+/// authority, truncation.
+const NOT_A_QUESTION: u8 = 0xfe;
 /// The bit that tells small letters from large ones. Names' other characters have it as well, or
 /// are not confused by it.
 const SMALL: u8 = 0x20;
 
-/// Whether the question at `at` is well formed, and its name fits a rule's pattern.
+/// Whether the message at `at` is a well formed question, and its name fits a rule's pattern.
 #[inline(always)]
 pub(super) fn matches(skb: &Skb, index: u32, at: u32, packet_length: u32) -> bool {
-    probe_read_name(skb.raw(), at, packet_length) != 0 && probe_fit_name(index) != 0
+    probe_read_question(skb.raw(), at, packet_length) != 0 && probe_fit_name(index) != 0
 }
 
-/// Reads a question's name and writes it with dots for what separates its labels, one of them
-/// in front; tells whether it is one.
+/// Reads a message, and writes the name that it asks for with dots for what separates its labels,
+/// one of them in front; tells whether it is a question.
 ///
 /// A global function, like the one below: the verifier checks each once and by itself, and what
 /// it knows of where the name ends doesn't multiply what it has to follow afterwards.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn probe_read_name(raw: *mut __sk_buff, at: u32, packet_length: u32) -> u32 {
-    let Some(question) = question::room() else {
+extern "C" fn probe_read_question(raw: *mut __sk_buff, at: u32, packet_length: u32) -> u32 {
+    let Some(room) = room::room() else {
         return 0;
     };
-    let Some(length) = load(&Skb::new(raw), at, packet_length, &mut question.bytes) else {
+    let Some(length) = load(&Skb::new(raw), at, packet_length, room) else {
         return 0;
     };
+    if !is_question(&room.header) {
+        return 0;
+    }
     let mut end = 0;
     for _ in 0..MAX_LABELS {
         let place = end & (QUESTION_BYTES - 1);
-        let label = usize::from(question.bytes[place]);
+        let label = usize::from(room.bytes[place]);
         if label == 0 {
-            question.length = end as u32;
-            return u32::from(end + 1 + TYPE_AND_CLASS <= length);
+            room.length = end as u32;
+            return u32::from(DNS_HEADER + end + 1 + TYPE_AND_CLASS <= length);
         }
-        question.bytes[place] = b'.';
+        room.bytes[place] = b'.';
         end += label + 1;
         if label > MAX_LABEL_LENGTH || end > MAX_NAME {
             return 0;
@@ -59,9 +66,19 @@ extern "C" fn probe_read_name(raw: *mut __sk_buff, at: u32, packet_length: u32) 
     0
 }
 
+/// Whether a header is that of an ordinary question: one, and no answers.
+#[inline(always)]
+fn is_question(header: &[u8; DNS_HEADER]) -> bool {
+    let counts = [
+        header[4], header[5], header[6], header[7], header[8], header[9],
+    ];
+    header[2] & NOT_A_QUESTION == 0 && header[3] & 0x0f == 0 && counts == [0, 1, 0, 0, 0, 0]
+}
+
 /// Copies what there is of a packet from `at` on, as far as there is room; tells how much.
 #[inline(always)]
-fn load(skb: &Skb, at: u32, packet_length: u32, to: &mut [u8; QUESTION_BYTES]) -> Option<usize> {
+fn load(skb: &Skb, at: u32, packet_length: u32, to: &mut Room) -> Option<usize> {
+    const MOST: u64 = (DNS_HEADER + QUESTION_BYTES) as u64;
     let available = packet_length.saturating_sub(at);
     if available == 0 {
         return None;
@@ -70,10 +87,10 @@ fn load(skb: &Skb, at: u32, packet_length: u32, to: &mut [u8; QUESTION_BYTES]) -
     // Read back as something the compiler knows nothing of, as in `emit.rs`.
     // SAFETY: a variable of this function's own.
     let last = unsafe { core::ptr::read_volatile(&raw const last) };
-    let room = QUESTION_BYTES as u64;
-    let length = if last >= room { room } else { last + 1 };
-    // SAFETY: at most as many bytes as there is room for.
-    unsafe { skb.load(at, to.as_mut_ptr(), length as u32) }.ok()?;
+    let length = if last >= MOST { MOST } else { last + 1 };
+    let from_header = (&raw mut *to).wrapping_byte_add(core::mem::offset_of!(Room, header));
+    // SAFETY: at most as many bytes as there is room for, header and name lying side by side.
+    unsafe { skb.load(at, from_header.cast(), length as u32) }.ok()?;
     Some(length as usize)
 }
 
@@ -81,7 +98,7 @@ fn load(skb: &Skb, at: u32, packet_length: u32, to: &mut [u8; QUESTION_BYTES]) -
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn probe_fit_name(index: u32) -> u32 {
-    let (Some(question), Some(rule)) = (question::room(), plan::rule(index)) else {
+    let (Some(question), Some(rule)) = (room::room(), plan::rule(index)) else {
         return 0;
     };
     let pattern = &rule.name;

@@ -6,7 +6,7 @@ use aya_ebpf::helpers::generated::{
 use probe_common::address::protocol;
 
 use super::super::Case;
-use crate::{maps::question, skb::Skb};
+use crate::{maps::room, skb::Skb};
 
 const LENGTH: u32 = 20;
 const CHECKSUM_AT: u32 = 16;
@@ -75,7 +75,7 @@ fn pseudo_header(skb: &Skb, case: &Case) -> Result<u32, ()> {
     let length_and_protocol = LENGTH as u16 + u16::from(protocol::TCP);
     let seed = u32::from(length_and_protocol.to_be());
     // Not on the stack, where there is no room left.
-    let room = &mut question::room().ok_or(())?.bytes;
+    let room = &mut room::room().ok_or(())?.bytes;
     if case.v6 == 0 {
         // SAFETY: room for both.
         unsafe { skb.load(case.network + 12, room.as_mut_ptr(), 8)? };
