@@ -3,11 +3,11 @@
 
 use aya_ebpf::bindings::__sk_buff;
 
-use super::{Case, reset};
+use super::{Case, dns, reset};
 use crate::{maps::room, skb::Skb};
 
-/// [`Case::turned_back`] values: it goes back as it is by now, or as a reset.
-pub(super) const AS_IT_IS: u32 = 1;
+/// [`Case::turned_back`] values: it goes back as an answer, or as a reset.
+pub(super) const ANSWER: u32 = 1;
 pub(super) const RESET: u32 = 2;
 
 impl Case {
@@ -33,7 +33,7 @@ pub(super) extern "C" fn probe_turn_back(raw: *mut __sk_buff, case: *const Case)
     };
     let done = match case.turned_back {
         RESET => reset::carry_out(&skb, case),
-        _ => turn(&skb, case),
+        _ => dns::carry_out(&skb, case),
     };
     u32::from(done.is_ok())
 }
@@ -45,8 +45,8 @@ const MOST: usize = 16;
 /// Turns a packet that has ports.
 #[inline(never)]
 pub(super) fn turn(skb: &Skb, case: &Case) -> Result<(), ()> {
-    if case.v6 == 0 && (case.network, case.transport) == (plain::NETWORK, plain::TRANSPORT) {
-        return turn_plain(skb);
+    if is_plain(case) {
+        return turn_plain::<PLAIN_BYTES>(skb, |_| ());
     }
     // One room for all, for the same reason.
     let words = &mut [0u16; MOST];
@@ -60,35 +60,45 @@ pub(super) fn turn(skb: &Skb, case: &Case) -> Result<(), ()> {
     exchange::<4>(skb, words, case.transport, 1)
 }
 
-/// Where a frame of IPv4 has its fields that has neither tag nor options.
-mod plain {
-    pub(super) const NETWORK: u32 = 14;
-    pub(super) const TRANSPORT: u32 = NETWORK + 20;
-    /// All that is exchanged lies in so many bytes.
-    pub(super) const BYTES: usize = TRANSPORT as usize + 4;
-    /// The addresses and the ports, in words of 16 bits.
-    pub(super) const ADDRESSES: usize = (TRANSPORT as usize - 8) / 2;
-    pub(super) const PORTS: usize = TRANSPORT as usize / 2;
+/// Where a plain frame, of IPv4 with neither tag nor options, has its headers.
+const PLAIN_NETWORK: u32 = 14;
+pub(super) const PLAIN_TRANSPORT: u32 = PLAIN_NETWORK + 20;
+/// All that is exchanged in it lies in so many bytes.
+const PLAIN_BYTES: usize = PLAIN_TRANSPORT as usize + 4;
+
+#[inline(always)]
+pub(super) fn is_plain(case: &Case) -> bool {
+    case.v6 == 0 && case.network == PLAIN_NETWORK && case.transport == PLAIN_TRANSPORT
 }
 
-/// Turns such a frame, with one reading and one writing.
+/// Turns such a frame with one reading and one writing of its first bytes, and changes what else
+/// of them there is to.
 #[inline(always)]
-fn turn_plain(skb: &Skb) -> Result<(), ()> {
+pub(super) fn turn_plain<const BYTES: usize>(
+    skb: &Skb,
+    change: impl FnOnce(&mut [u8; BYTES]),
+) -> Result<(), ()> {
+    const { assert!(BYTES >= PLAIN_BYTES && BYTES <= room::QUESTION_BYTES) };
     let room = room::room().ok_or(())?;
     let words = room.bytes.as_mut_ptr().cast::<u16>();
+    let (addresses, ports) = (
+        (PLAIN_TRANSPORT as usize - 8) / 2,
+        PLAIN_TRANSPORT as usize / 2,
+    );
     // SAFETY: the room is longer than what is read, and begins where words may.
     unsafe {
-        skb.load(0, words.cast(), plain::BYTES as u32)?;
+        skb.load(0, words.cast(), BYTES as u32)?;
         for word in 0..3 {
             words.add(word).swap(words.add(3 + word));
         }
         for word in 0..2 {
-            let address = words.add(plain::ADDRESSES + word);
+            let address = words.add(addresses + word);
             address.swap(address.add(2));
         }
-        let port = words.add(plain::PORTS);
-        port.swap(port.add(1));
-        skb.store(0, &*words.cast::<[u8; plain::BYTES]>())
+        words.add(ports).swap(words.add(ports + 1));
+        let frame = &mut *words.cast::<[u8; BYTES]>();
+        change(frame);
+        skb.store(0, frame)
     }
 }
 
