@@ -43,10 +43,9 @@ extern "C" fn probe_read_question(raw: *mut __sk_buff, at: u32, packet_length: u
     let Some(room) = room::room() else {
         return 0;
     };
-    let Some(length) = load(&Skb::new(raw), at, packet_length, room) else {
-        return 0;
-    };
-    if !is_question(&room.header) {
+    let length = load(&Skb::new(raw), at, packet_length, room);
+    // Where it is shorter than a header, that is an earlier one's.
+    if length < DNS_HEADER || !is_question(&room.header) {
         return 0;
     }
     let mut end = 0;
@@ -77,21 +76,12 @@ fn is_question(header: &[u8; DNS_HEADER]) -> bool {
 
 /// Copies what there is of a packet from `at` on, as far as there is room; tells how much.
 #[inline(always)]
-fn load(skb: &Skb, at: u32, packet_length: u32, to: &mut Room) -> Option<usize> {
-    const MOST: u64 = (DNS_HEADER + QUESTION_BYTES) as u64;
-    let available = packet_length.saturating_sub(at);
-    if available == 0 {
-        return None;
-    }
-    let last = u64::from(available - 1);
-    // Read back as something the compiler knows nothing of, as in `emit.rs`.
-    // SAFETY: a variable of this function's own.
-    let last = unsafe { core::ptr::read_volatile(&raw const last) };
-    let length = if last >= MOST { MOST } else { last + 1 };
+fn load(skb: &Skb, at: u32, packet_length: u32, to: &mut Room) -> usize {
+    const MOST: usize = DNS_HEADER + QUESTION_BYTES;
     let from_header = (&raw mut *to).wrapping_byte_add(core::mem::offset_of!(Room, header));
-    // SAFETY: at most as many bytes as there is room for, header and name lying side by side.
-    unsafe { skb.load(at, from_header.cast(), length as u32) }.ok()?;
-    Some(length as usize)
+    let available = packet_length.saturating_sub(at);
+    // SAFETY: there is room for so many bytes, header and name lying side by side.
+    unsafe { skb.load_at_most::<MOST>(at, from_header.cast(), available) as usize }
 }
 
 /// Whether the name that was read fits a rule's pattern.
