@@ -242,19 +242,30 @@ const SOCKET: [&str; 2] = [program::SOCK_CREATE_OBSERVE, program::SOCK_RELEASE_O
 fn load(ebpf: &mut Ebpf) -> Result<()> {
     for (name, _) in SKB {
         let skb: &mut CgroupSkb = named(ebpf, name)?.try_into()?;
-        skb.load().with_context(|| format!("loading {name}"))?;
+        skb.load()
+            .map_err(object::refusal)
+            .with_context(|| format!("loading {name}"))?;
     }
     for name in ADDRESS {
         let connect: &mut CgroupSockAddr = named(ebpf, name)?.try_into()?;
-        connect.load().with_context(|| format!("loading {name}"))?;
+        connect
+            .load()
+            .map_err(object::refusal)
+            .with_context(|| format!("loading {name}"))?;
     }
     for name in SOCKET {
         let socket: &mut CgroupSock = named(ebpf, name)?.try_into()?;
-        socket.load().with_context(|| format!("loading {name}"))?;
+        socket
+            .load()
+            .map_err(object::refusal)
+            .with_context(|| format!("loading {name}"))?;
     }
     let name = program::SOCK_OPS;
     let sock_ops: &mut SockOps = named(ebpf, name)?.try_into()?;
-    sock_ops.load().with_context(|| format!("loading {name}"))
+    sock_ops
+        .load()
+        .map_err(object::refusal)
+        .with_context(|| format!("loading {name}"))
 }
 
 fn attach(ebpf: &mut Ebpf, cgroup: &File) -> Result<()> {
