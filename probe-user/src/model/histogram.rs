@@ -1,4 +1,5 @@
-//! A latency histogram with the kernel's buckets, kept sparse: most spans touch few buckets.
+//! A latency histogram with the kernel's buckets, from the lowest that counted anything to the
+//! highest: latencies of one party lie close together.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +11,11 @@ mod written;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "written::Written", into = "written::Written")]
 pub struct Histogram {
-    /// By bucket, ascending. A list: a span of calls has few buckets, and finding one of them is
-    /// on the way of every call.
-    counts: Vec<(u16, u64)>,
+    /// The lowest bucket that counted anything.
+    first: usize,
+    /// From that one on to the highest that did. Without gaps: finding a bucket is on the way of
+    /// every call.
+    counts: Vec<u64>,
     total: u64,
     max_us: u64,
 }
@@ -37,9 +40,9 @@ impl Histogram {
 
     /// Adds all that another histogram counted.
     pub fn merge(&mut self, other: &Self) {
-        for &(bucket, count) in &other.counts {
-            self.add_bucket(usize::from(bucket), count);
-        }
+        other
+            .counted()
+            .for_each(|(bucket, count)| self.add_bucket(bucket, count));
         self.max_us = self.max_us.max(other.max_us);
     }
 
@@ -61,10 +64,10 @@ impl Histogram {
         }
         let rank = ((q.clamp(0.0, 1.0) * self.total as f64).ceil() as u64).max(1);
         let mut below = 0;
-        for &(bucket, count) in &self.counts {
+        for (bucket, count) in self.counted() {
             below = count.saturating_add(below);
             if below >= rank {
-                return Some(value_of(usize::from(bucket)).min(self.max_us));
+                return Some(value_of(bucket).min(self.max_us));
             }
         }
         Some(self.max_us)
@@ -72,19 +75,42 @@ impl Histogram {
 
     /// Buckets in use: lowest value, width and count of each, ascending; microseconds.
     pub fn buckets(&self) -> impl Iterator<Item = (u64, u64, u64)> + '_ {
-        self.counts.iter().map(|&(bucket, count)| {
-            let (low, width) = bounds_of(usize::from(bucket));
+        self.counted().map(|(bucket, count)| {
+            let (low, width) = bounds_of(bucket);
             (low, width, count)
         })
     }
 
+    /// Buckets in use by their number, ascending, and how many each counted.
+    fn counted(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
+        let all = (self.first..).zip(self.counts.iter().copied());
+        all.filter(|(_, count)| *count > 0)
+    }
+
     fn add_bucket(&mut self, bucket: usize, count: u64) {
-        let bucket = bucket as u16;
-        match self.counts.binary_search_by_key(&bucket, |it| it.0) {
-            Ok(place) => self.counts[place].1 += count,
-            Err(place) => self.counts.insert(place, (bucket, count)),
+        let place = bucket.wrapping_sub(self.first);
+        match self.counts.get_mut(place) {
+            Some(known) => *known = known.saturating_add(count),
+            None => *self.make_room(bucket) += count,
         }
-        self.total += count;
+        // A journal may say anything.
+        self.total = self.total.saturating_add(count);
+    }
+
+    /// The count of a bucket below or above those there are.
+    #[cold]
+    fn make_room(&mut self, bucket: usize) -> &mut u64 {
+        if self.counts.is_empty() {
+            self.first = bucket;
+        }
+        let missing = self.first.saturating_sub(bucket);
+        self.counts.splice(..0, std::iter::repeat_n(0, missing));
+        self.first -= missing;
+        let place = bucket - self.first;
+        if self.counts.len() <= place {
+            self.counts.resize(place + 1, 0);
+        }
+        &mut self.counts[place]
     }
 }
 
@@ -103,6 +129,16 @@ mod tests {
             let error = told.abs_diff(exact) as f64 / exact as f64;
             assert!(error <= 0.016, "q{q}: {told} for {exact}");
         }
+    }
+
+    #[test]
+    fn in_whichever_order_they_come() {
+        let (mut up, mut down) = (Histogram::default(), Histogram::default());
+        (0..1_000u64).for_each(|n| up.record(n * n));
+        (0..1_000u64).rev().for_each(|n| down.record(n * n));
+        assert_eq!(up, down);
+        assert_eq!(up.buckets().map(|it| it.2).sum::<u64>(), 1_000);
+        assert!(up.buckets().map(|it| it.0).is_sorted());
     }
 
     #[test]

@@ -22,8 +22,7 @@ impl From<Histogram> for Written {
         Self {
             max_us: histogram.max_us,
             counts: histogram
-                .counts
-                .into_iter()
+                .counted()
                 .map(|(bucket, count)| (bucket.to_string(), count))
                 .collect(),
         }
@@ -33,19 +32,16 @@ impl From<Histogram> for Written {
 impl From<Written> for Histogram {
     /// Buckets that there are none of are left out: whoever wrote them wasn't probe.
     fn from(written: Written) -> Self {
-        let read = |(bucket, count): (String, u64)| Some((bucket.parse::<u16>().ok()?, count));
-        let there_is = |it: &(u16, u64)| usize::from(it.0) < BUCKETS && it.1 > 0;
-        let counts = written.counts.into_iter().filter_map(read);
-        let mut counts: Vec<_> = counts.filter(there_is).collect();
-        counts.sort_unstable();
-        // "7" and "07" are one bucket: only the first of them counts.
-        counts.dedup_by_key(|it| it.0);
-        let total = counts.iter().fold(0u64, |sum, it| sum.saturating_add(it.1));
-        Self {
-            counts,
-            total,
-            max_us: written.max_us,
+        let mut histogram = Self::default();
+        for (bucket, count) in &written.counts {
+            if let Some(bucket) = bucket.parse().ok().filter(|it| *it < BUCKETS)
+                && *count > 0
+            {
+                histogram.add_bucket(bucket, *count);
+            }
         }
+        histogram.max_us = written.max_us;
+        histogram
     }
 }
 
