@@ -5,6 +5,7 @@
 //! sender gets. Each is what a stack would send: a header without options, and no data.
 
 mod bare;
+mod plain;
 
 use probe_common::{
     address::protocol,
@@ -36,11 +37,9 @@ pub(super) fn touch(
     if !random::hits(draw, size.of_share(rule.probability)) {
         return Touch::Passed;
     }
-    let mut flags = 0u8;
-    // SAFETY: room for the one byte.
-    if unsafe { skb.load(case.transport + FLAGS_AT, &raw mut flags, 1) }.is_err() {
+    let Ok(flags) = flags_of(skb, case) else {
         return Touch::Failed;
-    }
+    };
     if flags & tcp_flag::RST != 0 {
         return Touch::Passed;
     }
@@ -48,9 +47,24 @@ pub(super) fn touch(
     Touch::Reset
 }
 
+/// The flags of a segment.
+#[inline(always)]
+fn flags_of(skb: &Skb, case: &Case) -> Result<u8, ()> {
+    if turn_back::is_plain(case) {
+        return plain::read(skb);
+    }
+    let mut flags = 0u8;
+    // SAFETY: room for the one byte.
+    unsafe { skb.load(case.transport + FLAGS_AT, &raw mut flags, 1)? };
+    Ok(flags)
+}
+
 /// Makes the packet a reset for its sender, sending one on to its receiver.
 #[inline(always)]
 pub(super) fn carry_out(skb: &Skb, case: &Case) -> Result<(), ()> {
+    if turn_back::is_plain(case) && plain::flags() & (ACK | tcp_flag::SYN) == ACK {
+        return plain::carry_out(skb, case);
+    }
     let mut head = [0u8; 14];
     // SAFETY: room for a TCP header up to its flags.
     unsafe { skb.load(case.transport, head.as_mut_ptr(), 14)? };
@@ -72,11 +86,8 @@ pub(super) fn carry_out(skb: &Skb, case: &Case) -> Result<(), ()> {
     turn_back::turn(skb, case)?;
     bare.ports = [head[2], head[3], head[0], head[1]];
     bare.sequence = acknowledged;
-    bare.acknowledged = if flags & tcp_flag::SYN != 0 {
-        // A connection being made is only reset by who acknowledges the very SYN.
-        u32::from_be_bytes(sequence).wrapping_add(1).to_be_bytes()
-    } else {
-        sequence
-    };
+    // A connection being made is only reset by who acknowledges the very SYN.
+    let syn = u32::from(flags & tcp_flag::SYN != 0);
+    bare.acknowledged = u32::from_be_bytes(sequence).wrapping_add(syn).to_be_bytes();
     bare.write(skb, case)
 }

@@ -1,8 +1,6 @@
 //! A TCP segment that is a header without options and nothing else, in place of another.
 
-use aya_ebpf::helpers::generated::{
-    bpf_csum_diff, bpf_csum_update, bpf_l3_csum_replace, bpf_l4_csum_replace,
-};
+use aya_ebpf::helpers::generated::{bpf_csum_update, bpf_l4_csum_replace};
 use probe_common::address::protocol;
 
 use super::super::Case;
@@ -30,18 +28,32 @@ pub(super) fn cut(skb: &Skb, case: &Case) -> Result<(), ()> {
     if case.v6 != 0 {
         return skb.store_summed(case.network + 4, &(length as u16 - 40).to_be_bytes());
     }
-    let mut was = [0u8; 2];
-    // SAFETY: room for the length.
-    unsafe { skb.load(case.network + 2, was.as_mut_ptr(), 2)? };
-    let to = (length as u16).to_be_bytes();
-    let pair = |bytes| u64::from(u16::from_ne_bytes(bytes));
-    // SAFETY: a helper call on the context the kernel gave.
-    let code =
-        unsafe { bpf_l3_csum_replace(skb.raw().cast(), case.network + 10, pair(was), pair(to), 2) };
-    if code != 0 {
-        return Err(());
-    }
-    skb.store(case.network + 2, &to)
+    shorten(skb, case.network + 2, (length as u16).to_be())
+}
+
+/// How much of an IPv4 header lies between its length and its checksum, both included.
+const LENGTH_TO_CHECKSUM: usize = 10;
+
+/// Changes an IPv4 packet's length, which stands at `at`, and with it the header's checksum. What
+/// the whole header sums up to stays the same.
+#[inline(always)]
+fn shorten(skb: &Skb, at: u32, length: u16) -> Result<(), ()> {
+    let mut words = [0u16; LENGTH_TO_CHECKSUM / 2];
+    // SAFETY: room for them.
+    unsafe { skb.load(at, words.as_mut_ptr().cast(), LENGTH_TO_CHECKSUM as u32)? };
+    let [was, .., checksum] = &mut words;
+    *checksum = changed(*checksum, *was, length);
+    *was = length;
+    // SAFETY: as many bytes, which may lie anywhere.
+    skb.store(at, unsafe {
+        &*words.as_ptr().cast::<[u8; LENGTH_TO_CHECKSUM]>()
+    })
+}
+
+/// A checksum where a word that it covers changed (RFC 1624, equation 3).
+#[inline(always)]
+pub(super) fn changed(checksum: u16, was: u16, to: u16) -> u16 {
+    !folded(u64::from(!checksum) + u64::from(!was) + u64::from(to))
 }
 
 impl Bare {
@@ -49,54 +61,72 @@ impl Bare {
     /// finished, so is this.
     #[inline(always)]
     pub(super) fn write(&self, skb: &Skb, case: &Case) -> Result<(), ()> {
-        // A checksum of all ones stands for zero, to be changed by what the packet sums up to.
-        let mut header = [0u8; LENGTH as usize];
-        header[..4].copy_from_slice(&self.ports);
-        header[4..8].copy_from_slice(&self.sequence);
-        header[8..12].copy_from_slice(&self.acknowledged);
-        header[12..14].copy_from_slice(&[5 << 4, self.flags]);
-        header[16..18].copy_from_slice(&[0xff, 0xff]);
-        skb.store_summed(case.transport, &header)?;
+        let word = u32::from_ne_bytes;
+        let header = [
+            word(self.ports),
+            word(self.sequence),
+            word(self.acknowledged),
+            word([5 << 4, self.flags, 0, 0]),
+            // A checksum of all ones stands for zero, to be changed by what the packet sums up to.
+            word([0xff, 0xff, 0, 0]),
+        ];
+        // SAFETY: as many bytes, which may lie anywhere.
+        let bytes = unsafe { &*header.as_ptr().cast::<[u8; LENGTH as usize]>() };
+        skb.store_summed(case.transport, bytes)?;
         let pseudo = pseudo_header(skb, case)?;
-        let sum = sum(&header, 0)?;
-        replace(skb, case, pseudo, BPF_F_PSEUDO_HDR)?;
-        replace(skb, case, sum, 0)?;
-        // The last change has nothing to make up for in the sum of the whole packet, where the
-        // card made one. Where it didn't, this does nothing and says so.
-        // SAFETY: a helper call on the context the kernel gave.
-        unsafe { bpf_csum_update(skb.raw(), !sum) };
-        Ok(())
+        let sum = folded(header.iter().map(|&it| u64::from(it)).sum());
+        sum_up(skb, case, pseudo, sum)
     }
+}
+
+/// Has a checksum of all ones make up for what the packet sums up to, besides the segment and in it.
+#[inline(always)]
+pub(super) fn sum_up(skb: &Skb, case: &Case, pseudo: u16, segment: u16) -> Result<(), ()> {
+    replace(skb, case, pseudo, BPF_F_PSEUDO_HDR)?;
+    replace(skb, case, segment, 0)?;
+    // The last change has nothing to make up for in the sum of the whole packet, where the
+    // card made one. Where it didn't, this does nothing and says so.
+    // SAFETY: a helper call on the context the kernel gave.
+    unsafe { bpf_csum_update(skb.raw(), !u32::from(segment)) };
+    Ok(())
+}
+
+/// What the checksum covers besides addresses and segment: length and protocol.
+#[inline(always)]
+pub(super) fn seed() -> u64 {
+    (LENGTH as u16 + u16::from(protocol::TCP)).to_be().into()
 }
 
 /// The sum of what the checksum covers besides the segment: addresses, length, protocol.
 #[inline(always)]
-fn pseudo_header(skb: &Skb, case: &Case) -> Result<u32, ()> {
-    let length_and_protocol = LENGTH as u16 + u16::from(protocol::TCP);
-    let seed = u32::from(length_and_protocol.to_be());
+fn pseudo_header(skb: &Skb, case: &Case) -> Result<u16, ()> {
     // Not on the stack, where there is no room left.
     let room = &mut room::room().ok_or(())?.bytes;
-    if case.v6 == 0 {
-        // SAFETY: room for both.
-        unsafe { skb.load(case.network + 12, room.as_mut_ptr(), 8)? };
-        return sum(room.first_chunk::<8>().ok_or(())?, seed);
+    let words = room.as_mut_ptr().cast::<u32>();
+    let mut sum = seed();
+    // SAFETY: room for both addresses, beginning where words may.
+    unsafe {
+        if case.v6 == 0 {
+            skb.load(case.network + 12, words.cast(), 8)?;
+            (0..2).for_each(|at| sum += u64::from(*words.add(at)));
+        } else {
+            skb.load(case.network + 8, words.cast(), 32)?;
+            (0..8).for_each(|at| sum += u64::from(*words.add(at)));
+        }
     }
-    // SAFETY: room for both.
-    unsafe { skb.load(case.network + 8, room.as_mut_ptr(), 32)? };
-    sum(room.first_chunk::<32>().ok_or(())?, seed)
+    Ok(folded(sum))
+}
+
+/// A sum of words in one's complement (RFC 1071), of which there are too few to leave 40 bits.
+#[inline(always)]
+pub(super) fn folded(sum: u64) -> u16 {
+    let sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+    let sum = (sum & 0xffff) + (sum >> 16);
+    (sum + (sum >> 16)) as u16
 }
 
 #[inline(always)]
-fn sum<const N: usize>(bytes: &[u8; N], seed: u32) -> Result<u32, ()> {
-    let from = bytes.as_ptr().cast_mut().cast();
-    // SAFETY: a helper call; nothing is taken off, and `bytes`, whose length is a multiple of
-    // four, is only read.
-    let sum = unsafe { bpf_csum_diff(core::ptr::null_mut(), 0, from, N as u32, seed) };
-    u32::try_from(sum).map_err(|_| ())
-}
-
-#[inline(always)]
-fn replace(skb: &Skb, case: &Case, by: u32, flags: u64) -> Result<(), ()> {
+fn replace(skb: &Skb, case: &Case, by: u16, flags: u64) -> Result<(), ()> {
     let at = case.transport + CHECKSUM_AT;
     // SAFETY: a helper call on the context the kernel gave.
     let code = unsafe { bpf_l4_csum_replace(skb.raw().cast(), at, 0, by.into(), flags) };
