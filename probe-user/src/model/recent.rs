@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-/// How many a generation holds; beyond, those heard of longest ago are forgotten.
-const GENERATION: usize = 65_536;
+/// How many a generation holds; beyond, those heard of longest ago are forgotten. As many as a table
+/// of 65,536 places takes: one more, and it would be twice as large.
+const GENERATION: usize = 65_536 / 8 * 7;
 
 /// Values by socket cookie.
 #[derive(Debug)]
