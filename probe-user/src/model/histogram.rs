@@ -1,21 +1,21 @@
-//! A latency histogram with the kernel's buckets, from the lowest that counted anything to the
-//! highest: latencies of one party lie close together.
+//! A latency histogram with the kernel's buckets, of which only those octaves are kept that counted
+//! anything: most parties' latencies lie within a few.
 
 use serde::{Deserialize, Serialize};
 
-use probe_common::histogram::{bounds_of, bucket_of, value_of};
+use probe_common::histogram::{STEPS, bounds_of, bucket_of, value_of};
 
 mod written;
+
+/// The buckets of an octave.
+type Octave = Box<[u64; STEPS as usize]>;
 
 /// Counts of latencies by bucket; microseconds throughout.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "written::Written", into = "written::Written")]
 pub struct Histogram {
-    /// The lowest bucket that counted anything.
-    first: usize,
-    /// From that one on to the highest that did. Without gaps: finding a bucket is on the way of
-    /// every call.
-    counts: Vec<u64>,
+    /// Up to the highest that counted anything. Finding a bucket is on the way of every call.
+    octaves: Vec<Option<Octave>>,
     total: u64,
     max_us: u64,
 }
@@ -83,34 +83,31 @@ impl Histogram {
 
     /// Buckets in use by their number, ascending, and how many each counted.
     fn counted(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
-        let all = (self.first..).zip(self.counts.iter().copied());
+        let octaves = self.octaves.iter().enumerate();
+        let all = octaves.flat_map(|(octave, counts)| {
+            let first = octave * STEPS as usize;
+            (first..).zip(counts.iter().flat_map(|it| it.iter().copied()))
+        });
         all.filter(|(_, count)| *count > 0)
     }
 
     fn add_bucket(&mut self, bucket: usize, count: u64) {
-        let place = bucket.wrapping_sub(self.first);
-        match self.counts.get_mut(place) {
-            Some(known) => *known = known.saturating_add(count),
-            None => *self.make_room(bucket) += count,
-        }
+        let (octave, step) = (bucket / STEPS as usize, bucket % STEPS as usize);
+        let counts = match self.octaves.get_mut(octave) {
+            Some(Some(counts)) => counts,
+            _ => self.make_room(octave),
+        };
         // A journal may say anything.
+        counts[step] = counts[step].saturating_add(count);
         self.total = self.total.saturating_add(count);
     }
 
-    /// The count of a bucket below or above those there are.
     #[cold]
-    fn make_room(&mut self, bucket: usize) -> &mut u64 {
-        if self.counts.is_empty() {
-            self.first = bucket;
+    fn make_room(&mut self, octave: usize) -> &mut Octave {
+        if self.octaves.len() <= octave {
+            self.octaves.resize(octave + 1, None);
         }
-        let missing = self.first.saturating_sub(bucket);
-        self.counts.splice(..0, std::iter::repeat_n(0, missing));
-        self.first -= missing;
-        let place = bucket - self.first;
-        if self.counts.len() <= place {
-            self.counts.resize(place + 1, 0);
-        }
-        &mut self.counts[place]
+        self.octaves[octave].get_or_insert_default()
     }
 }
 
