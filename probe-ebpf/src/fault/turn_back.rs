@@ -81,28 +81,13 @@ pub(super) fn turn_plain<const BYTES: usize>(
     const { assert!(BYTES >= PLAIN_BYTES && BYTES <= room::QUESTION_BYTES) };
     let room = room::room().ok_or(())?;
     let words = room.bytes.as_mut_ptr().cast::<u16>();
-    // SAFETY: the room is longer than what is read, and begins where words may.
-    unsafe {
-        skb.load(0, words.cast(), BYTES as u32)?;
-        exchange_ends(words);
-        let frame = &mut *words.cast::<[u8; BYTES]>();
-        change(frame);
-        skb.store(0, frame)
-    }
-}
-
-/// Exchanges the ends in such a frame's first words.
-///
-/// # Safety
-/// They must be as many as [`PLAIN_BYTES`] are.
-#[inline(always)]
-pub(super) unsafe fn exchange_ends(words: *mut u16) {
     let (addresses, ports) = (
         (PLAIN_TRANSPORT as usize - 8) / 2,
         PLAIN_TRANSPORT as usize / 2,
     );
-    // SAFETY: the caller vouches for them.
+    // SAFETY: the room is longer than what is read, and begins where words may.
     unsafe {
+        skb.load(0, words.cast(), BYTES as u32)?;
         for word in 0..3 {
             words.add(word).swap(words.add(3 + word));
         }
@@ -111,6 +96,9 @@ pub(super) unsafe fn exchange_ends(words: *mut u16) {
             address.swap(address.add(2));
         }
         words.add(ports).swap(words.add(ports + 1));
+        let frame = &mut *words.cast::<[u8; BYTES]>();
+        change(frame);
+        skb.store(0, frame)
     }
 }
 

@@ -17,6 +17,7 @@ const NETWORK_CHECKSUM: usize = 12;
 const ADDRESSES: usize = 13;
 const PORTS: usize = 17;
 const SEQUENCE: usize = 19;
+const ACKNOWLEDGED: usize = 21;
 const FLAGS: usize = 23;
 const WINDOW: usize = 24;
 const CHECKSUM: usize = 25;
@@ -67,10 +68,10 @@ pub(super) fn carry_out(skb: &Skb, case: &Case) -> Result<(), ()> {
     let pseudo = sum(&words[ADDRESSES..PORTS]) + bare::seed();
     bare::sum_up(skb, case, folded(pseudo), folded(sum(&words[PORTS..END])))?;
     skb.send_copy(case.way == direction::INGRESS, case.mark as u16)?;
-    // SAFETY: there are more.
-    unsafe { turn_back::exchange_ends(words.as_mut_ptr()) };
-    words.swap(SEQUENCE, SEQUENCE + 2);
-    words.swap(SEQUENCE + 1, SEQUENCE + 3);
-    // SAFETY: up to the flags, which stay as they are.
-    skb.store(0, unsafe { &*words.as_ptr().cast::<[u8; 2 * FLAGS]>() })
+    // Read anew: with the copy others may have been sent, and needed the room.
+    turn_back::turn_plain::<{ 2 * FLAGS }>(skb, |frame| {
+        for byte in 2 * SEQUENCE..2 * ACKNOWLEDGED {
+            frame.swap(byte, byte + 4);
+        }
+    })
 }
