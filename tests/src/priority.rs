@@ -1,7 +1,12 @@
 //! What keeps time itself goes before ordinary threads, so that a busy machine isn't taken for a slow
 //! fault, or for an observer that is wrong.
 
-use std::{io, os::unix::process::CommandExt, process::Command};
+use std::{
+    io,
+    os::unix::process::CommandExt,
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use anyhow::{Context, Result};
 
@@ -19,8 +24,20 @@ pub fn go_before_others() -> Result<()> {
     }
 }
 
+/// Whether commands are favoured.
+static FAVOURING: AtomicBool = AtomicBool::new(true);
+
+/// Has no command favoured from now on: where it is measured what processes take from one another,
+/// probe's among them.
+pub fn favour_nobody() {
+    FAVOURING.store(false, Ordering::Relaxed);
+}
+
 /// Has a command go before ordinary ones, and what it starts; it shares the processors with them.
 pub fn favour(command: &mut Command) -> &mut Command {
+    if !FAVOURING.load(Ordering::Relaxed) {
+        return command;
+    }
     // SAFETY: it is called between fork and exec, and makes one system call. Where the host doesn't
     // allow it, the command runs as others do.
     unsafe {

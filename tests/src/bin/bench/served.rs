@@ -87,11 +87,21 @@ const WORDS: Asked = Asked {
     words: "six bytes from the configuration, which is the least that nginx can have to do",
 };
 
-/// What probe does meanwhile.
-const SETTINGS: [(&str, bool); 3] = [
-    ("probe absent", false),
-    ("probe absent, once more", false),
-    ("probe observe", true),
+/// What probe is asked to observe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Observed {
+    Nothing,
+    /// The callers' end and the server's.
+    Everything,
+    /// The server's network namespace: its end, as where its callers are on other hosts.
+    Server,
+}
+
+const SETTINGS: [(&str, Observed); 4] = [
+    ("probe absent", Observed::Nothing),
+    ("probe absent, once more", Observed::Nothing),
+    ("probe observe", Observed::Everything),
+    ("probe observe, nginx's end", Observed::Server),
 ];
 
 fn busy(rounds: usize, asked: &Asked) -> Result<Section> {
@@ -102,14 +112,17 @@ fn busy(rounds: usize, asked: &Asked) -> Result<Section> {
     drive(&pair, to, asked.path)?;
     let turns = rounds * TURNS;
     let mut rates: Vec<_> = SETTINGS.iter().map(|_| Figures::default()).collect();
-    let (mut shares, mut taken) = (rates.clone(), Taken::default());
+    let mut shares = rates.clone();
+    let mut taken: Vec<_> = SETTINGS.iter().map(|_| Taken::default()).collect();
+    let server = format!("--netns {}", pair.far.name);
     for turn in 0..turns {
         let mut rate = [0.0; SETTINGS.len()];
         for place in order::of_round(SETTINGS.len(), turn) {
             let driven = || drive(&pair, to, asked.path);
             rate[place] = match SETTINGS[place].1 {
-                false => driven()?,
-                true => taken.during(driven)?,
+                Observed::Nothing => driven()?,
+                Observed::Everything => taken[place].during("", driven)?,
+                Observed::Server => taken[place].during(&server, driven)?,
             };
         }
         for (place, &figure) in rate.iter().enumerate() {
@@ -117,7 +130,7 @@ fn busy(rounds: usize, asked: &Asked) -> Result<Section> {
             shares[place].add(figure / rate[0] * 100.0);
         }
     }
-    let row = |(place, (name, observed)): (usize, &(&str, bool))| {
+    let row = |(place, (name, observed)): (usize, &(&str, Observed))| {
         let mut row = vec![(*name).to_owned()];
         row.extend(rates[place].spread(0));
         row.extend([0.25, 0.5, 0.75].map(|part| match place {
@@ -125,8 +138,8 @@ fn busy(rounds: usize, asked: &Asked) -> Result<Section> {
             _ => format!("{:.1}", shares[place].quantile(part)),
         }));
         row.extend(match observed {
-            true => taken.cells(),
-            false => ["–", "–", "–"].map(str::to_owned),
+            Observed::Nothing => ["–", "–", "–"].map(str::to_owned),
+            _ => taken[place].cells(),
         });
         row
     };
@@ -137,7 +150,8 @@ fn busy(rounds: usize, asked: &Asked) -> Result<Section> {
              veth pair to nginx with a worker for each processor, nobody pinned, so that every \
              cycle taken is missed; it serves {}. {turns} turns, every other one backwards. \
              Requests a second; then the shares, in percent, of the one without probe of the same \
-             turn, quartiles and median: the second row tells how far two differ that are alike. \
+             turn, quartiles and median: the second row tells how far two differ that are alike, \
+             the last one what is left where only the server's network namespace is asked for. \
              Then what probe itself took: percent of one processor in the median, its most memory \
              in MiB, and events lost in all turns.",
             asked.words
@@ -170,7 +184,7 @@ fn steady(rounds: usize) -> Result<Section> {
     for (answers, fails) in [("all 200", false), ("one in ten 503", true)] {
         let (mut taken, mut made, mut rate) = (Taken::default(), 0, Figures::default());
         for _ in 0..rounds {
-            let calls = taken.during(|| call_steadily(&pair, to, fails))?;
+            let calls = taken.during("", || call_steadily(&pair, to, fails))?;
             rate.add(calls as f64 / SPAN.as_secs_f64());
             made += calls;
         }
@@ -251,9 +265,9 @@ impl Taken {
         ]
     }
 
-    /// Observes while something is done, and accounts for it.
-    fn during<T>(&mut self, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        let mut probe = Probe::start("observe -v -o json")?;
+    /// Observes a target, or everything, while something is done, and accounts for it.
+    fn during<T>(&mut self, target: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let mut probe = Probe::start(&format!("observe -v -o json {target}"))?;
         probe.wait_for("observing")?;
         let (before, began) = (processor_time(probe.pid())?, Instant::now());
         let done = work()?;
