@@ -42,8 +42,9 @@ pub struct PeerSlot {
     pub key: PeerKey,
     /// The handle it has it by; 0 where nobody has it.
     pub handle: u32,
-    /// Always zero.
-    pub pad: u32,
+    /// Other than zero where nobody asked for it: what its connections carry isn't looked at. DNS
+    /// over UDP is all the same, for the names in it.
+    pub unwanted: u32,
 }
 
 const _: () = assert!(size_of::<PeerSlot>() == 48);

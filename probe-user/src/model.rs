@@ -146,6 +146,11 @@ impl Model {
         })
     }
 
+    /// Whether anything of a peer is taken in; where nobody knows yet, it is.
+    pub fn wants(&self, peer: &PeerKey) -> bool {
+        self.parties.get(peer).is_none_or(Option::is_some)
+    }
+
     /// The next of the calls that ended with the same event: a connection may take several along.
     pub fn ended_as_well(&mut self) -> Option<Call> {
         self.calls.ended_as_well()

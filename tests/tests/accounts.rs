@@ -7,7 +7,8 @@ use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use tests::{
-    Netns, Probe,
+    Family, Netns, Pair, Probe,
+    conversation::{Parrot, Talker},
     crowd::{self, Member},
     patience::{LONG, wait_until},
     turn::Turn,
@@ -73,6 +74,33 @@ fn what_the_ring_has_no_room_for_is_counted_and_totals_stay_exact() -> Result<()
     let services = document["services"].as_array().context("no services")?;
     let calls: u64 = services.iter().map(|it| number(&it["calls"])).sum();
     ensure!(calls == u64::from(RUSHED * RUSH), "{services:#?}");
+    Ok(())
+}
+
+/// More than there is time for until the programs are told of the first.
+const SAID: usize = 50_000;
+
+/// One end of a connection is asked for, and the other one isn't.
+#[test]
+#[ignore = "needs root"]
+fn of_what_nobody_asked_for_only_the_beginning_is_told() -> Result<()> {
+    let _turn = Turn::together()?;
+    let pair = Pair::new()?;
+    let address = SocketAddr::new(pair.far_address(Family::V4), 0);
+    let parrot = Parrot::new(&pair.far, address)?;
+    let mut probe = Probe::start(&format!("observe -v -o json --netns {}", pair.near.name))?;
+    probe.wait_for("observing")?;
+    let mut talker = Talker::new(&pair.near, parrot)?;
+    let said = talker.talk(SAID, LONG)?;
+    ensure!(said == SAID, "{said} lines were said back");
+    drop(talker);
+    let document = probe.end(Signal::SIGINT)?.json()?;
+    ensure_it_adds_up(&document)?;
+    let seen = observed(&document, std::process::id(), parrot.address)?;
+    ensure!(seen["calls"] == SAID, "{seen:#}");
+    let produced = number(&document["events"]["produced"]);
+    println!("{produced} events of {SAID} calls");
+    ensure!(produced < (2 * SAID - SAID / 5) as u64, "{produced} events");
     Ok(())
 }
 

@@ -71,6 +71,11 @@ pub(crate) fn segment_passed(sight: &Sight) {
     let Some(flow) = known.or_else(|| find(cookie, sight)) else {
         return;
     };
+    // Its end is told all the same.
+    // SAFETY: a valid pointer into the map.
+    if !ends && peers::is_unwanted(unsafe { (*flow).peer }) {
+        return;
+    }
     let ours = !sight.outgoing && receipt::begin(flow);
     seen(cookie, flow, sight);
     if ours {

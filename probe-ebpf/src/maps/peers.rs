@@ -55,6 +55,7 @@ fn lend(key: &PeerKey) -> u32 {
     // SAFETY: a valid pointer into the map; nobody else has the slot.
     unsafe {
         (*slot).key = *key;
+        (*slot).unwanted = 0;
         (*slot).handle = handle;
     }
     if PEERS.insert(key, handle, BPF_NOEXIST).is_ok() {
@@ -85,6 +86,14 @@ pub(crate) fn figures_of(handle: u32) -> Figures {
     Figures {
         index: if is_current { index } else { 0 },
     }
+}
+
+/// Whether nobody asked for who has a slot by this handle.
+#[inline(always)]
+pub(crate) fn is_unwanted(handle: u32) -> bool {
+    let slot = SLOTS.get_ptr_mut(index_of(handle));
+    // SAFETY: a valid pointer into the map.
+    slot.is_some_and(|slot| unsafe { (*slot).handle == handle && (*slot).unwanted != 0 })
 }
 
 impl Figures {

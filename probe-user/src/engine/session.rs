@@ -130,12 +130,14 @@ impl Session {
                 name_process(model, named, connect.pid);
             }
             let mut next = model.observe(event, peer);
+            let is_wanted = next.is_some() || peer.is_none_or(|it| model.wants(it));
             while let Some(call) = next {
                 feed.take(&call, model);
                 last_calls.take(&call, model, *started_ns);
                 ended(&call, model);
                 next = model.ended_as_well();
             }
+            is_wanted
         });
         self.model.set_in_flight(&self.observer.gauges());
         self.observer
@@ -195,6 +197,7 @@ impl Session {
                 ended(&call, model);
                 next = model.ended_as_well();
             }
+            true
         })?;
         let lost = observer.accounts()?.events.lost;
         model.settle(&observer.counted()?, lost > 0);

@@ -83,8 +83,10 @@ impl Observer {
         })
     }
 
-    /// Hands over the events that came since the last time, with the peer each is about.
-    pub fn poll(&mut self, mut receive: impl FnMut(&Event, Option<&PeerKey>)) {
+    /// Hands over the events that came since the last time, with the peer each is about. `receive`
+    /// tells whether it wants to hear of that peer at all: where it doesn't, the programs look at
+    /// its connections no longer, which spares most of what they cost.
+    pub fn poll(&mut self, mut receive: impl FnMut(&Event, Option<&PeerKey>) -> bool) {
         while let Some(item) = self.events.next() {
             self.delivered += 1;
             let Some(event) = Event::decode(&item) else {
@@ -92,7 +94,10 @@ impl Observer {
             };
             let header = event.header();
             let peer = self.slots.peer(header.peer, header.at_ns);
-            receive(&event, peer.as_ref());
+            let wanted = receive(&event, peer.as_ref());
+            if let Err(error) = self.slots.want(header.peer, wanted) {
+                log::warn!("{peer:?} is still looked at, or still isn't: {error:#}");
+            }
         }
     }
 
@@ -132,7 +137,7 @@ impl Observer {
     ///
     /// # Errors
     /// Where a program can't be taken away, or the counters can't be read.
-    pub fn end(&mut self, mut receive: impl FnMut(&Event, Option<&PeerKey>)) -> Result<()> {
+    pub fn end(&mut self, mut receive: impl FnMut(&Event, Option<&PeerKey>) -> bool) -> Result<()> {
         for name in program::OBSERVER {
             detach(named(&mut self.ebpf, name)?).with_context(|| format!("detaching {name}"))?;
         }

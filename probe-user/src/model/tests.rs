@@ -258,9 +258,17 @@ fn what_is_out_of_scope_is_not_kept() {
     };
     let mut model = Model::new(scope, Names::default());
     let lines: [&[u8]; 2] = [b"", b""];
+    assert!(model.wants(&client()), "who nobody has heard of");
     model.observe(&call(1, 1, 1, role::CLIENT, lines), Some(&client()));
     model.observe(&call(1, 2, 1, role::SERVER, lines), Some(&server()));
     assert!(model.dependencies().is_empty() && model.services().is_empty());
+    assert!(!model.wants(&client()) && !model.wants(&server()));
+    let other = PeerKey {
+        netns_cookie: 2,
+        ..client()
+    };
+    model.observe(&call(1, 3, 1, role::CLIENT, lines), Some(&other));
+    assert!(model.wants(&other));
 }
 
 #[test]

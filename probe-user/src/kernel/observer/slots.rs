@@ -65,6 +65,8 @@ struct Lent {
     handle: u32,
     key: PeerKey,
     last_ns: u64,
+    /// Its connections aren't looked at.
+    unwanted: bool,
 }
 
 impl Slots {
@@ -115,7 +117,7 @@ impl Slots {
         let slot = PeerSlot {
             key: *key,
             handle,
-            pad: 0,
+            unwanted: 0,
         };
         self.slots.set(index_of(handle), slot, 0)?;
         if self.peers.insert(key, handle, BPF_NOEXIST).is_err() {
@@ -159,7 +161,30 @@ impl Slots {
             handle,
             key,
             last_ns,
+            unwanted: false,
         });
+    }
+
+    /// Has the programs look at what the connections carry of who has a slot by this handle, or
+    /// not.
+    ///
+    /// # Errors
+    /// Where the map can't be written.
+    pub(super) fn want(&mut self, handle: u32, wanted: bool) -> Result<()> {
+        let Some(Some(lent)) = self.lent.get_mut(index_of(handle) as usize) else {
+            return Ok(());
+        };
+        if lent.handle != handle || lent.unwanted != wanted {
+            return Ok(());
+        }
+        let slot = PeerSlot {
+            key: lent.key,
+            handle,
+            unwanted: u32::from(!wanted),
+        };
+        self.slots.set(index_of(handle), slot, 0)?;
+        lent.unwanted = !wanted;
+        Ok(())
     }
 
     /// How many requests wait, of every peer that was told of.
@@ -221,6 +246,7 @@ impl Slots {
                     handle,
                     key,
                     last_ns: now_ns,
+                    unwanted: false,
                 });
             }
         }
@@ -242,7 +268,8 @@ impl Slots {
         let free = self.lent.len() - here.len();
         let mut handles: Vec<u32> = gone.iter().map(|it| it.handle).collect();
         if free < SHORT {
-            here.sort_by_cached_key(|it| (waits(it), it.last_ns));
+            // Nothing is told of those that nobody asked for, not even that they are busy.
+            here.sort_by_cached_key(|it| (!it.unwanted, waits(it), it.last_ns));
             handles.extend(here.iter().take(ENOUGH - free).map(|it| it.handle));
         }
         handles
