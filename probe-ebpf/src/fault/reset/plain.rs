@@ -2,14 +2,14 @@
 //! are read once, and written once for either end.
 
 use probe_common::rule::direction;
+use probe_ebpf::packet::tcp_flag;
 
 use super::{
-    super::{Case, turn_back},
+    super::Case,
     ACK,
     bare::{self, folded},
 };
 use crate::{maps::room, skb::Skb};
-use probe_ebpf::packet::tcp_flag;
 
 /// Where in such a frame, in words of 16 bits, the fields stand that are changed or summed up.
 const LENGTH: usize = 8;
@@ -17,7 +17,6 @@ const NETWORK_CHECKSUM: usize = 12;
 const ADDRESSES: usize = 13;
 const PORTS: usize = 17;
 const SEQUENCE: usize = 19;
-const ACKNOWLEDGED: usize = 21;
 const FLAGS: usize = 23;
 const WINDOW: usize = 24;
 const CHECKSUM: usize = 25;
@@ -67,11 +66,22 @@ pub(super) fn carry_out(skb: &Skb, case: &Case) -> Result<(), ()> {
     let sum = |words: &[u16]| words.iter().map(|&it| u64::from(it)).sum::<u64>();
     let pseudo = sum(&words[ADDRESSES..PORTS]) + bare::seed();
     bare::sum_up(skb, case, folded(pseudo), folded(sum(&words[PORTS..END])))?;
+    let turned = turned(words);
     skb.send_copy(case.way == direction::INGRESS, case.mark as u16)?;
-    // Read anew: with the copy others may have been sent, and needed the room.
-    turn_back::turn_plain::<{ 2 * FLAGS }>(skb, |frame| {
-        for byte in 2 * SEQUENCE..2 * ACKNOWLEDGED {
-            frame.swap(byte, byte + 4);
+    // SAFETY: as many bytes, which may lie anywhere.
+    skb.store(0, unsafe { &*turned.as_ptr().cast::<[u8; 2 * FLAGS]>() })
+}
+
+/// The frame's beginning, up to the flags, which stay as they are, as it goes the other way. A copy:
+/// others may be sent on while the packet is, and need the room.
+#[inline(always)]
+fn turned(words: &[u16; END]) -> [u16; FLAGS] {
+    let mut turned = [0; FLAGS];
+    turned.copy_from_slice(&words[..FLAGS]);
+    for (field, length) in [(0, 3), (ADDRESSES, 2), (PORTS, 1), (SEQUENCE, 2)] {
+        for word in field..field + length {
+            turned.swap(word, word + length);
         }
-    })
+    }
+    turned
 }
