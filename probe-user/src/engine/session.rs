@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use anyhow::Result;
-use probe_common::event::Event;
+use probe_common::{event::Event, flow::PeerKey};
 
 use super::{
     last_calls::LastCalls,
@@ -129,15 +129,11 @@ impl Session {
             if let Event::Connect(connect) = event {
                 name_process(model, named, connect.pid);
             }
-            let mut next = model.observe(event, peer);
-            let is_wanted = next.is_some() || peer.is_none_or(|it| model.wants(it));
-            while let Some(call) = next {
-                feed.take(&call, model);
-                last_calls.take(&call, model, *started_ns);
-                ended(&call, model);
-                next = model.ended_as_well();
-            }
-            is_wanted
+            take_in(model, event, peer, |call, model| {
+                feed.take(call, model);
+                last_calls.take(call, model, *started_ns);
+                ended(call, model);
+            })
         });
         self.model.set_in_flight(&self.observer.gauges());
         self.observer
@@ -191,13 +187,10 @@ impl Session {
             ..
         } = self;
         observer.end(|event, peer| {
-            let mut next = model.observe(event, peer);
-            while let Some(call) = next {
-                feed.take(&call, model);
-                ended(&call, model);
-                next = model.ended_as_well();
-            }
-            true
+            take_in(model, event, peer, |call, model| {
+                feed.take(call, model);
+                ended(call, model);
+            })
         })?;
         let lost = observer.accounts()?.events.lost;
         model.settle(&observer.counted()?, lost > 0);
@@ -376,6 +369,23 @@ impl Session {
             }
         }
     }
+}
+
+/// Takes in an event and hands on the calls that ended with it; tells whether anything more of its
+/// peer is wanted.
+fn take_in(
+    model: &mut Model,
+    event: &Event<'_>,
+    peer: Option<&PeerKey>,
+    mut ended: impl FnMut(&Call, &Model),
+) -> bool {
+    let mut next = model.observe(event, peer);
+    let is_wanted = next.is_some() || peer.is_none_or(|it| model.wants(it));
+    while let Some(call) = next {
+        ended(&call, model);
+        next = model.ended_as_well();
+    }
+    is_wanted
 }
 
 /// Tells who a process is that wasn't told yet, while it is there.
