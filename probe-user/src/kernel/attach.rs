@@ -38,17 +38,6 @@ impl Method {
 /// handle tells.
 const PRIORITY: u16 = 49_000;
 
-/// Loads a TC program, so that it can be attached.
-///
-/// # Errors
-/// Where the kernel's verifier refuses it.
-pub fn load(ebpf: &mut Ebpf, program: &str) -> Result<()> {
-    classifier(ebpf, program)?
-        .load()
-        .map_err(object::refusal)
-        .with_context(|| format!("loading {program}"))
-}
-
 /// Attaches a loaded TC program to an interface.
 ///
 /// # Errors
@@ -135,8 +124,7 @@ fn add_clsact(interface: &str, ledger: &mut Ledger) -> Result<()> {
 }
 
 fn classifier<'a>(ebpf: &'a mut Ebpf, program: &str) -> Result<&'a mut SchedClassifier> {
-    ebpf.program_mut(program)
-        .with_context(|| format!("{program} is not in the object"))?
+    object::named(ebpf, program)?
         .try_into()
         .with_context(|| format!("{program} is not a TC program"))
 }

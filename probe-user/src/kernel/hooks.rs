@@ -34,11 +34,8 @@ pub fn attach(ebpf: &mut Ebpf, plan: &Plan) -> Result<()> {
         attach_sock(ebpf, program::SOCK_CREATE, &root)?;
     }
     for name in [program::CONNECT4_INJECT, program::CONNECT6_INJECT] {
-        let connect: &mut CgroupSockAddr = named(ebpf, name)?.try_into()?;
-        connect
-            .load()
-            .map_err(object::refusal)
-            .with_context(|| format!("loading {name}"))?;
+        object::load_program(ebpf, name)?;
+        let connect: &mut CgroupSockAddr = object::named(ebpf, name)?.try_into()?;
         connect
             .attach(&root, CgroupAttachMode::Single)
             .with_context(|| format!("attaching {name}"))?;
@@ -47,16 +44,9 @@ pub fn attach(ebpf: &mut Ebpf, plan: &Plan) -> Result<()> {
 }
 
 fn attach_sock(ebpf: &mut Ebpf, name: &str, root: &File) -> Result<()> {
-    let sock: &mut CgroupSock = named(ebpf, name)?.try_into()?;
-    sock.load()
-        .map_err(object::refusal)
-        .with_context(|| format!("loading {name}"))?;
+    object::load_program(ebpf, name)?;
+    let sock: &mut CgroupSock = object::named(ebpf, name)?.try_into()?;
     sock.attach(root, CgroupAttachMode::Single)
         .with_context(|| format!("attaching {name}"))?;
     Ok(())
-}
-
-fn named<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut aya::programs::Program> {
-    ebpf.program_mut(name)
-        .with_context(|| format!("{name} is not in the object"))
 }

@@ -83,11 +83,11 @@ impl Injector {
     ) -> Result<Self> {
         let mut ebpf = object::load_without(Half::Injector, &not_needed(plan))?;
         for name in [program::TC_EGRESS, program::TC_INGRESS, program::TC_LINE] {
-            attach::load(&mut ebpf, name)?;
+            object::load_program(&mut ebpf, name)?;
         }
         if backends.contains(&Backend::Fq) && kernel_has_departure_times() {
-            attach::load(&mut ebpf, program::TC_LANE)?;
-            attach::load(&mut ebpf, program::TC_LANE_TURN)?;
+            object::load_program(&mut ebpf, program::TC_LANE)?;
+            object::load_program(&mut ebpf, program::TC_LANE_TURN)?;
         }
         let log = KernelLog::follow(&mut ebpf);
         let lease = Lease::keep(array(&mut ebpf, map::LEASE)?)?;

@@ -1,7 +1,10 @@
 //! The kernel programs' object, embedded, and how it is loaded.
 
-use anyhow::{Context, Result, anyhow};
-use aya::{Ebpf, EbpfLoader, include_bytes_aligned, programs::ProgramError};
+use anyhow::{Context, Result, anyhow, bail};
+use aya::{
+    Ebpf, EbpfLoader, include_bytes_aligned,
+    programs::{Program, ProgramError},
+};
 use probe_common::names::{global, map};
 
 use super::delay_line::kernel_has_departure_times;
@@ -90,8 +93,35 @@ pub fn load_without(half: Half, not_needed: &[&str]) -> Result<Ebpf> {
         .context("loading the kernel programs' maps")
 }
 
+/// A program of the object.
+///
+/// # Errors
+/// Where there is none of that name.
+pub fn named<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut Program> {
+    ebpf.program_mut(name)
+        .with_context(|| format!("{name} is not in the object"))
+}
+
+/// Has the verifier check a program, so that it can be attached.
+///
+/// # Errors
+/// Where there is none of that name, or the verifier refuses it.
+pub fn load_program(ebpf: &mut Ebpf, name: &str) -> Result<()> {
+    let loaded = match named(ebpf, name)? {
+        Program::SchedClassifier(program) => program.load(),
+        Program::CgroupSkb(program) => program.load(),
+        Program::SockOps(program) => program.load(),
+        Program::CgroupSockAddr(program) => program.load(),
+        Program::CgroupSock(program) => program.load(),
+        _ => bail!("{name} is of a kind that is not used here"),
+    };
+    loaded
+        .map_err(refusal)
+        .with_context(|| format!("loading {name}"))
+}
+
 /// Why the kernel took no program, in one line: of the verifier's many, the one it ends on.
-pub fn refusal(error: ProgramError) -> anyhow::Error {
+fn refusal(error: ProgramError) -> anyhow::Error {
     let ProgramError::LoadError {
         io_error,
         verifier_log,

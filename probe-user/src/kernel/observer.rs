@@ -61,7 +61,10 @@ impl Observer {
         let cgroup = File::open(&root)
             .with_context(|| format!("cgroup2: cannot open {}", root.display()))?;
         let mut ebpf = object::load(Half::Observer)?;
-        load(&mut ebpf)?;
+        // The verifier takes its time.
+        for name in program::OBSERVER {
+            object::load_program(&mut ebpf, name)?;
+        }
         let mut slots = Slots::new(&mut ebpf)?;
         let mut met = found::write(&mut ebpf, |peer| slots.lend(peer, clock::now_ns()))?;
         found::write_askers(&mut ebpf)?;
@@ -139,7 +142,8 @@ impl Observer {
     /// Where a program can't be taken away, or the counters can't be read.
     pub fn end(&mut self, mut receive: impl FnMut(&Event, Option<&PeerKey>) -> bool) -> Result<()> {
         for name in program::OBSERVER {
-            detach(named(&mut self.ebpf, name)?).with_context(|| format!("detaching {name}"))?;
+            detach(object::named(&mut self.ebpf, name)?)
+                .with_context(|| format!("detaching {name}"))?;
         }
         // One may have been running on another CPU, between counting an event and telling it.
         let until = Instant::now() + LAST_WORDS;
@@ -243,58 +247,28 @@ const ADDRESS: [&str; 4] = [
 ];
 const SOCKET: [&str; 2] = [program::SOCK_CREATE_OBSERVE, program::SOCK_RELEASE_OBSERVE];
 
-/// Has the verifier check every program, which takes its time.
-fn load(ebpf: &mut Ebpf) -> Result<()> {
-    for (name, _) in SKB {
-        let skb: &mut CgroupSkb = named(ebpf, name)?.try_into()?;
-        skb.load()
-            .map_err(object::refusal)
-            .with_context(|| format!("loading {name}"))?;
-    }
-    for name in ADDRESS {
-        let connect: &mut CgroupSockAddr = named(ebpf, name)?.try_into()?;
-        connect
-            .load()
-            .map_err(object::refusal)
-            .with_context(|| format!("loading {name}"))?;
-    }
-    for name in SOCKET {
-        let socket: &mut CgroupSock = named(ebpf, name)?.try_into()?;
-        socket
-            .load()
-            .map_err(object::refusal)
-            .with_context(|| format!("loading {name}"))?;
-    }
-    let name = program::SOCK_OPS;
-    let sock_ops: &mut SockOps = named(ebpf, name)?.try_into()?;
-    sock_ops
-        .load()
-        .map_err(object::refusal)
-        .with_context(|| format!("loading {name}"))
-}
-
 fn attach(ebpf: &mut Ebpf, cgroup: &File) -> Result<()> {
     // Links of their own beside those of others: no flag asks for that, see `bpf_link_create`.
     let mode = CgroupAttachMode::Single;
     for (name, way) in SKB {
-        let skb: &mut CgroupSkb = named(ebpf, name)?.try_into()?;
+        let skb: &mut CgroupSkb = object::named(ebpf, name)?.try_into()?;
         skb.attach(cgroup, way, mode)
             .with_context(|| format!("attaching {name}"))?;
     }
     for name in SOCKET {
-        let socket: &mut CgroupSock = named(ebpf, name)?.try_into()?;
+        let socket: &mut CgroupSock = object::named(ebpf, name)?.try_into()?;
         socket
             .attach(cgroup, mode)
             .with_context(|| format!("attaching {name}"))?;
     }
     let name = program::SOCK_OPS;
-    let sock_ops: &mut SockOps = named(ebpf, name)?.try_into()?;
+    let sock_ops: &mut SockOps = object::named(ebpf, name)?.try_into()?;
     sock_ops
         .attach(cgroup, mode)
         .with_context(|| format!("attaching {name}"))?;
     // Last: whoever is seen to connect is seen to be connected.
     for name in ADDRESS {
-        let connect: &mut CgroupSockAddr = named(ebpf, name)?.try_into()?;
+        let connect: &mut CgroupSockAddr = object::named(ebpf, name)?.try_into()?;
         connect
             .attach(cgroup, mode)
             .with_context(|| format!("attaching {name}"))?;
@@ -314,11 +288,6 @@ fn detach(program: &mut Program) -> Result<()> {
         ),
     }
     Ok(())
-}
-
-fn named<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut aya::programs::Program> {
-    ebpf.program_mut(name)
-        .with_context(|| format!("{name} is not in the object"))
 }
 
 fn take(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map> {

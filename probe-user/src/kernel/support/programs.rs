@@ -1,7 +1,6 @@
 //! Whether the kernel takes the programs: by loading each of them, as for use.
 
-use anyhow::{Context, Result, bail};
-use aya::{Ebpf, programs::Program};
+use anyhow::Result;
 use probe_common::names::{self, program};
 
 use super::{Check, first_line};
@@ -44,27 +43,10 @@ fn load_all() -> Result<Vec<String>> {
     let mut ebpf = object::load(Half::Observer)?;
     let mut refused = Vec::new();
     for name in names::PROGRAMS {
-        match load(&mut ebpf, name) {
+        match object::load_program(&mut ebpf, name) {
             Err(error) if NEEDED_BY_SOME.contains(name) => refused.push(first_line(&error)),
             loaded => loaded?,
         }
     }
     Ok(refused)
-}
-
-fn load(ebpf: &mut Ebpf, name: &str) -> Result<()> {
-    let program = ebpf
-        .program_mut(name)
-        .with_context(|| format!("{name} is not in the object"))?;
-    let loaded = match program {
-        Program::SchedClassifier(program) => program.load(),
-        Program::CgroupSkb(program) => program.load(),
-        Program::SockOps(program) => program.load(),
-        Program::CgroupSockAddr(program) => program.load(),
-        Program::CgroupSock(program) => program.load(),
-        _ => bail!("{name} is of a kind that is not used here"),
-    };
-    loaded
-        .map_err(object::refusal)
-        .with_context(|| format!("loading {name}"))
 }
