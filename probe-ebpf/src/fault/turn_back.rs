@@ -65,6 +65,9 @@ const PLAIN_NETWORK: u32 = 14;
 pub(super) const PLAIN_TRANSPORT: u32 = PLAIN_NETWORK + 20;
 /// All that is exchanged in it lies in so many bytes.
 const PLAIN_BYTES: usize = PLAIN_TRANSPORT as usize + 4;
+/// Where its addresses and its ports stand, in words of 16 bits.
+pub(super) const ADDRESSES: usize = (PLAIN_TRANSPORT as usize - 8) / 2;
+pub(super) const PORTS: usize = PLAIN_TRANSPORT as usize / 2;
 
 #[inline(always)]
 pub(super) fn is_plain(case: &Case) -> bool {
@@ -80,25 +83,25 @@ pub(super) fn turn_plain<const BYTES: usize>(
 ) -> Result<(), ()> {
     const { assert!(BYTES >= PLAIN_BYTES && BYTES <= room::QUESTION_BYTES) };
     let room = room::room().ok_or(())?;
-    let words = room.bytes.as_mut_ptr().cast::<u16>();
-    let (addresses, ports) = (
-        (PLAIN_TRANSPORT as usize - 8) / 2,
-        PLAIN_TRANSPORT as usize / 2,
-    );
+    let frame = room.bytes.as_mut_ptr();
     // SAFETY: the room is longer than what is read, and begins where words may.
     unsafe {
-        skb.load(0, words.cast(), BYTES as u32)?;
-        for word in 0..3 {
-            words.add(word).swap(words.add(3 + word));
-        }
-        for word in 0..2 {
-            let address = words.add(addresses + word);
-            address.swap(address.add(2));
-        }
-        words.add(ports).swap(words.add(ports + 1));
-        let frame = &mut *words.cast::<[u8; BYTES]>();
+        skb.load(0, frame, BYTES as u32)?;
+        exchange_ends(&mut *frame.cast::<[u16; PLAIN_BYTES / 2]>());
+        let frame = &mut *frame.cast::<[u8; BYTES]>();
         change(frame);
         skb.store(0, frame)
+    }
+}
+
+/// Exchanges link-layer addresses, addresses and ports of such a frame's first words.
+#[inline(always)]
+pub(super) fn exchange_ends<const WORDS: usize>(frame: &mut [u16; WORDS]) {
+    const { assert!(WORDS >= PLAIN_BYTES / 2) };
+    for (field, length) in [(0, 3), (ADDRESSES, 2), (PORTS, 1)] {
+        for word in field..field + length {
+            frame.swap(word, word + length);
+        }
     }
 }
 

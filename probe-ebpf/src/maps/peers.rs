@@ -79,21 +79,24 @@ pub(crate) struct Figures {
 /// others'.
 #[inline(always)]
 pub(crate) fn figures_of(handle: u32) -> Figures {
-    let index = index_of(handle);
-    let slot = SLOTS.get_ptr_mut(index);
-    // SAFETY: a valid pointer into the map.
-    let is_current = slot.is_some_and(|slot| unsafe { (*slot).handle } == handle);
     Figures {
-        index: if is_current { index } else { 0 },
+        index: slot_by(handle).map_or(0, |_| index_of(handle)),
     }
 }
 
 /// Whether nobody asked for who has a slot by this handle.
 #[inline(always)]
 pub(crate) fn is_unwanted(handle: u32) -> bool {
-    let slot = SLOTS.get_ptr_mut(index_of(handle));
     // SAFETY: a valid pointer into the map.
-    slot.is_some_and(|slot| unsafe { (*slot).handle == handle && (*slot).unwanted != 0 })
+    slot_by(handle).is_some_and(|slot| unsafe { (*slot).unwanted } != 0)
+}
+
+/// The slot that somebody has by this handle; `None` where it isn't theirs any more.
+#[inline(always)]
+fn slot_by(handle: u32) -> Option<*mut PeerSlot> {
+    let slot = SLOTS.get_ptr_mut(index_of(handle))?;
+    // SAFETY: as above.
+    (unsafe { (*slot).handle } == handle).then_some(slot)
 }
 
 impl Figures {

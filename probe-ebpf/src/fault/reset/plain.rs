@@ -5,7 +5,10 @@ use probe_common::rule::direction;
 use probe_ebpf::packet::tcp_flag;
 
 use super::{
-    super::Case,
+    super::{
+        Case,
+        turn_back::{ADDRESSES, PORTS, exchange_ends},
+    },
     ACK,
     bare::{self, folded},
 };
@@ -14,14 +17,16 @@ use crate::{maps::room, skb::Skb};
 /// Where in such a frame, in words of 16 bits, the fields stand that are changed or summed up.
 const LENGTH: usize = 8;
 const NETWORK_CHECKSUM: usize = 12;
-const ADDRESSES: usize = 13;
-const PORTS: usize = 17;
-const SEQUENCE: usize = 19;
+const SEQUENCE: usize = PORTS + 2;
+const ACKNOWLEDGED: usize = PORTS + 4;
 const FLAGS: usize = 23;
 const WINDOW: usize = 24;
 const CHECKSUM: usize = 25;
 const URGENT: usize = 26;
 const END: usize = 27;
+
+/// Where the flags stand in octets.
+const FLAGS_AT: usize = 2 * FLAGS + 1;
 
 /// What the network header and the TCP header take together.
 const PACKET_LENGTH: u16 = 40;
@@ -32,13 +37,13 @@ pub(super) fn read(skb: &Skb) -> Result<u8, ()> {
     let frame = &mut room::room().ok_or(())?.bytes;
     // SAFETY: the room is longer.
     unsafe { skb.load(0, frame.as_mut_ptr(), 2 * WINDOW as u32)? };
-    Ok(flags())
+    Ok(frame[FLAGS_AT])
 }
 
 /// The flags that were read last.
 #[inline(always)]
 pub(super) fn flags() -> u8 {
-    room::room().map_or(0, |it| it.bytes[2 * FLAGS + 1])
+    room::room().map_or(0, |it| it.bytes[FLAGS_AT])
 }
 
 /// Makes the frame a reset for its sender, sending one on to its receiver, out of what [`read`]
@@ -78,10 +83,8 @@ pub(super) fn carry_out(skb: &Skb, case: &Case) -> Result<(), ()> {
 fn turned(words: &[u16; END]) -> [u16; FLAGS] {
     let mut turned = [0; FLAGS];
     turned.copy_from_slice(&words[..FLAGS]);
-    for (field, length) in [(0, 3), (ADDRESSES, 2), (PORTS, 1), (SEQUENCE, 2)] {
-        for word in field..field + length {
-            turned.swap(word, word + length);
-        }
-    }
+    exchange_ends(&mut turned);
+    turned.swap(SEQUENCE, ACKNOWLEDGED);
+    turned.swap(SEQUENCE + 1, ACKNOWLEDGED + 1);
     turned
 }
