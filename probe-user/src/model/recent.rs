@@ -51,9 +51,10 @@ impl<V> Recent<V> {
 
     fn keep(&mut self, cookie: u64, value: V) {
         if self.young.len() >= self.generation {
-            let old = std::mem::take(&mut self.young);
             self.forgotten += self.old.len() as u64;
-            self.old = old;
+            // Emptied, a table needn't grow again, for which there would be another beside it.
+            self.old.clear();
+            std::mem::swap(&mut self.young, &mut self.old);
         }
         self.young.insert(cookie, value);
     }
