@@ -106,4 +106,8 @@ const _: () = assert!(size_of::<Slot>() == 24);
 
 // SAFETY: `#[repr(C)]`, integers only, no padding, any bit pattern valid.
 #[cfg(feature = "user")]
+unsafe impl aya::Pod for Slot {}
+
+// SAFETY: as above.
+#[cfg(feature = "user")]
 unsafe impl aya::Pod for Way {}

@@ -1,30 +1,65 @@
-//! An array map in this process's memory: reading it takes no system call.
+//! An array map in this process's memory: reading or writing it takes no system call.
 
 use std::{
     io,
-    os::fd::{AsFd, AsRawFd},
+    os::fd::{AsFd, AsRawFd, RawFd},
     ptr::NonNull,
 };
 
-use anyhow::{Context, Result};
-use aya::{Pod, maps::MapData};
+use anyhow::{Context, Result, bail};
+use aya::{Pod, maps::Map};
 
-/// A read-only view of an array that was made to be mapped, one value a slot.
+/// A view of an array that was made to be mapped, one value a slot; gone when dropped.
 #[derive(Debug)]
 pub struct Mapped<T> {
     start: NonNull<T>,
     slots: usize,
 }
 
-// SAFETY: the mapping is memory of the process, read-only, and belongs to this value alone.
-unsafe impl<T: Pod> Send for Mapped<T> {}
+// SAFETY: the mapping is memory of the process, and belongs to this value alone.
+unsafe impl<T> Send for Mapped<T> {}
 
-impl<T: Pod> Mapped<T> {
-    /// Maps the first `slots` values of a loaded array.
+impl<T> Mapped<T> {
+    /// Maps the first `slots` values of a loaded array, to be read.
     ///
     /// # Errors
-    /// Where the kernel can't map arrays (before 5.5), or the array is shorter.
-    pub fn map(data: &MapData, slots: usize) -> Result<Self> {
+    /// Where the map isn't an array, or a shorter one, or the kernel can't map arrays (before 5.5).
+    pub fn map(map: &Map, slots: usize) -> Result<Self> {
+        Self::with(map, slots, libc::PROT_READ)
+    }
+
+    /// The same, to be written as well.
+    ///
+    /// # Errors
+    /// As for [`Mapped::map`].
+    pub fn map_writable(map: &Map, slots: usize) -> Result<Self> {
+        Self::with(map, slots, libc::PROT_READ | libc::PROT_WRITE)
+    }
+
+    /// Memory that no map lies behind, all zero: for tests of what reads and writes an array.
+    #[cfg(test)]
+    pub fn unmapped(slots: usize) -> Result<Self> {
+        Self::anew(
+            slots,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_ANONYMOUS,
+            -1,
+        )
+    }
+
+    fn with(map: &Map, slots: usize, protection: libc::c_int) -> Result<Self> {
+        let Map::Array(data) = map else {
+            bail!("what is to be mapped is not an array");
+        };
+        Self::anew(slots, protection, 0, data.fd().as_fd().as_raw_fd())
+    }
+
+    fn anew(
+        slots: usize,
+        protection: libc::c_int,
+        flags: libc::c_int,
+        descriptor: RawFd,
+    ) -> Result<Self> {
         // In an array the kernel rounds values up to words; what isn't whole ones lies elsewhere.
         const { assert!(size_of::<T>().is_multiple_of(8)) };
         // SAFETY: a fresh mapping at an address of the kernel's choosing; the kernel refuses a
@@ -33,9 +68,9 @@ impl<T: Pod> Mapped<T> {
             libc::mmap(
                 std::ptr::null_mut(),
                 slots * size_of::<T>(),
-                libc::PROT_READ,
-                libc::MAP_SHARED,
-                data.fd().as_fd().as_raw_fd(),
+                protection,
+                libc::MAP_SHARED | flags,
+                descriptor,
                 0,
             )
         };
@@ -46,17 +81,25 @@ impl<T: Pod> Mapped<T> {
         Ok(Self { start, slots })
     }
 
+    /// Where a slot's value lies, aligned to words; `None` beyond the last one.
+    pub fn at(&self, slot: usize) -> Option<NonNull<T>> {
+        // SAFETY: within the mapping.
+        (slot < self.slots).then(|| unsafe { self.start.add(slot) })
+    }
+}
+
+impl<T: Pod> Mapped<T> {
     /// The value of a slot; `None` beyond the last one.
     pub fn read(&self, slot: usize) -> Option<T> {
         // SAFETY: within the mapping, which is aligned to pages; any bit pattern is a value. The
         // kernel may write it meanwhile: each word by itself is read whole.
-        (slot < self.slots).then(|| unsafe { self.start.add(slot).read_volatile() })
+        self.at(slot).map(|at| unsafe { at.read_volatile() })
     }
 }
 
 impl<T> Drop for Mapped<T> {
     fn drop(&mut self) {
-        // SAFETY: the mapping that `map` made, unmapped once.
+        // SAFETY: the mapping that `anew` made, unmapped once.
         unsafe { libc::munmap(self.start.as_ptr().cast(), self.slots * size_of::<T>()) };
     }
 }

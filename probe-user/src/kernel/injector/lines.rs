@@ -1,6 +1,6 @@
 //! Where an injector's packets wait, and how they come back from there.
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use aya::programs::TcAttachType;
 use probe_common::{
     line::{queue_length, slots_per_cpu},
@@ -66,12 +66,11 @@ impl Injector {
 
     fn start_line(&mut self) -> Result<()> {
         let per_cpu = self.header.slots_per_cpu;
-        let [slots, read_until] =
-            [map::LINE_SLOTS, map::LINE_READ].map(|name| match self.ebpf_mut().take_map(name) {
-                Some(aya::maps::Map::Array(data)) => Ok(data),
-                _ => Err(anyhow!("{name} is not an array of the object")),
-            });
-        let slots = Slots::map(&slots?, &read_until?, per_cpu)?;
+        let mut take = |name| {
+            let map = self.ebpf_mut().take_map(name);
+            map.with_context(|| format!("{name} is not in the object"))
+        };
+        let slots = Slots::map(&take(map::LINE_SLOTS)?, &take(map::LINE_READ)?, per_cpu)?;
         let ways = array(self.ebpf_mut(), map::WAYS)?;
         let line = Userspace::start(&self.netns, queue_length(per_cpu), slots, ways)?;
         self.header.line_ifindex = line.ifindex();

@@ -6,10 +6,10 @@
 
 use std::{collections::VecDeque, path::Path};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use aya::{
     Ebpf,
-    maps::{Array, HashMap, Map, MapData, PerCpuArray, PerCpuValues, Queue},
+    maps::{Array, HashMap, MapData, PerCpuArray, PerCpuValues, Queue},
     util::nr_cpus,
 };
 use probe_common::{
@@ -77,10 +77,7 @@ impl Slots {
     pub(super) fn new(ebpf: &mut Ebpf) -> Result<Self> {
         let mut take = |name| super::take(ebpf, name);
         let gauges = take(map::GAUGES)?;
-        let waiting = match &gauges {
-            Map::Array(data) => Mapped::map(data, MAX_PEERS as usize)?,
-            _ => bail!("{} is not an array", map::GAUGES),
-        };
+        let waiting = Mapped::map(&gauges, MAX_PEERS as usize).context(map::GAUGES)?;
         let mut slots = Self {
             peers: take(map::PEERS)?.try_into()?,
             free: take(map::FREE_PEERS)?.try_into()?,
