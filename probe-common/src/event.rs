@@ -63,6 +63,23 @@ pub struct EventHeader {
 
 const _: () = assert!(size_of::<EventHeader>() == 24);
 
+impl EventHeader {
+    /// Reads what an event begins with; `None` where there is less of it.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        Self::read(&mut Reader::new(bytes))
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Self {
+            kind: reader.u16()?,
+            length: reader.u16()?,
+            peer: reader.u32()?,
+            at_ns: reader.u64()?,
+            cookie: reader.u64()?,
+        })
+    }
+}
+
 /// An event, decoded; what is of no fixed length stays where it lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'a> {
@@ -88,13 +105,7 @@ impl<'a> Event<'a> {
     /// Decodes one event; `None` for an unknown kind or a buffer that is too short.
     pub fn decode(bytes: &'a [u8]) -> Option<Self> {
         let mut reader = Reader::new(bytes);
-        let header = EventHeader {
-            kind: reader.u16()?,
-            length: reader.u16()?,
-            peer: reader.u32()?,
-            at_ns: reader.u64()?,
-            cookie: reader.u64()?,
-        };
+        let header = EventHeader::read(&mut reader)?;
         if usize::from(header.length) > bytes.len() {
             return None;
         }

@@ -22,6 +22,7 @@ pub mod question;
 pub mod random;
 pub mod rule;
 pub mod touches;
+pub mod tray;
 
 /// Version of everything in this crate that crosses the boundary.
 ///

@@ -64,7 +64,11 @@ pub mod map {
     pub const LANE_WAITS: &str = "PROBE_LANEWAIT";
     /// Per-CPU array of one room for what is read of a packet.
     pub const ROOM: &str = "PROBE_ROOM";
-    /// Ring buffer of events.
+    /// Array of [`crate::tray::Place`], mapped into the observer's memory: events of a fixed length.
+    pub const TRAYS: &str = "PROBE_TRAYS";
+    /// Array of [`crate::tray::Cursor`], by tray, mapped into the observer's memory.
+    pub const TRAY_CURSORS: &str = "PROBE_TRAYCUR";
+    /// Ring buffer of the events that carry pieces of traffic.
     pub const EVENTS: &str = "PROBE_EVENTS";
     /// Per-CPU array of one [`crate::counters::ObserverCounters`].
     pub const OBSERVER_COUNTERS: &str = "PROBE_OBSCNT";
@@ -153,6 +157,8 @@ pub mod program {
 pub mod global {
     /// A `u32`: other than zero where the kernel has what the fq lane takes (5.18).
     pub const LANE: &str = "PROBE_HAS_LANE";
+    /// A `u32`: how many places a tray has, see [`crate::tray::places`].
+    pub const PLACES: &str = "PROBE_PLACES";
 }
 
 /// Every map of the object, for tests and for telling ours from others.
@@ -186,6 +192,8 @@ pub const MAPS: &[&str] = &[
     map::LANE,
     map::LANE_WAITS,
     map::ROOM,
+    map::TRAYS,
+    map::TRAY_CURSORS,
     map::EVENTS,
     map::OBSERVER_COUNTERS,
     map::FLOWS,

@@ -5,7 +5,7 @@
 //! None is relaxed: LLVM 22 makes of a relaxed addition the instruction that doesn't fetch, and
 //! gives the addend for what was there before.
 
-use core::intrinsics::{AtomicOrdering, atomic_cxchg, atomic_xadd};
+use core::intrinsics::{AtomicOrdering, atomic_cxchg, atomic_xadd, atomic_xchg};
 
 /// Adds to a counter shared by all CPUs; gives what it was before.
 ///
@@ -25,6 +25,16 @@ pub(crate) unsafe fn fetch_add(counter: *mut u64, by: u64) -> u64 {
 pub(crate) unsafe fn fetch_add_u32(counter: *mut u32, by: u32) -> u32 {
     // SAFETY: the caller vouches for it.
     unsafe { atomic_xadd::<u32, u32, { AtomicOrdering::SeqCst }>(counter, by) }
+}
+
+/// Puts a value in the place of another; gives that.
+///
+/// # Safety
+/// `value` must be valid and aligned.
+#[inline(always)]
+pub(crate) unsafe fn swap(value: *mut u64, by: u64) -> u64 {
+    // SAFETY: the caller vouches for it.
+    unsafe { atomic_xchg::<u64, { AtomicOrdering::SeqCst }>(value, by) }
 }
 
 /// Replaces a value, if it still is what it was thought to be; tells whether it was.

@@ -1,4 +1,5 @@
-//! Sends events: reserve, fill, submit, and count those that found no room.
+//! Sends events: take room, fill it, show it, and count those that found none. What is of a fixed
+//! length lies in this CPU's tray; what carries a piece of the traffic, in the ring.
 
 mod framed;
 mod questions;
@@ -14,7 +15,7 @@ use probe_common::{
 };
 
 use crate::{
-    maps::{count_shared, counters, ring},
+    maps::{count_shared, counters, ring, trays},
     skb::Skb,
 };
 
@@ -67,11 +68,23 @@ impl Subject {
     }
 }
 
-/// Reserves room, lets `fill` write the event there, and submits it.
+/// Takes a place in the tray, lets `fill` write the event there, and shows it.
 #[inline(always)]
-fn emit<T: 'static>(fill: impl FnOnce(*mut T)) {
+fn emit<T>(fill: impl FnOnce(*mut T)) {
     // Counted atomically, and before anything else: that what was produced is what was delivered
     // and what was lost has to hold to the last event.
+    count_shared!(counters::observer(), produced);
+    let Some(place) = trays::take() else {
+        count_shared!(counters::observer(), lost);
+        return;
+    };
+    fill(place.event());
+    place.show();
+}
+
+/// The same in the ring, for what a place has no room for.
+#[inline(always)]
+fn emit_long<T: 'static>(fill: impl FnOnce(*mut T)) {
     count_shared!(counters::observer(), produced);
     let Some(mut entry) = ring::reserve::<T>() else {
         count_shared!(counters::observer(), lost);
@@ -90,7 +103,7 @@ pub(crate) fn connect<C: EbpfContext>(
     remote_port: u16,
 ) {
     emit::<ConnectEvent>(|event| {
-        // SAFETY: `event` points at room for one in the ring.
+        // SAFETY: `event` points at room for one.
         unsafe {
             (*event).header = subject.header::<ConnectEvent>(kind::CONNECT);
             (*event).pid = ctx.tgid();
@@ -117,7 +130,7 @@ pub(crate) struct Ends {
 #[inline(always)]
 pub(crate) fn established(subject: Subject, role: u8, connect_ns: u64, ends: &Ends) {
     emit::<EstablishedEvent>(|event| {
-        // SAFETY: `event` points at room for one in the ring.
+        // SAFETY: `event` points at room for one.
         unsafe {
             (*event).header = subject.header::<EstablishedEvent>(kind::ESTABLISHED);
             (*event).connect_ns = connect_ns;
@@ -135,7 +148,7 @@ pub(crate) fn established(subject: Subject, role: u8, connect_ns: u64, ends: &En
 pub(crate) fn call(subject: Subject, flow: &Flow, latency_ns: u64, skb: &Skb, payload: u32) {
     let rtt_us = skb.smoothed_rtt_us();
     emit::<CallEvent>(|event| {
-        // SAFETY: `event` points at room for one in the ring; the request's words are as long as
+        // SAFETY: `event` points at room for one; the request's words are as long as
         // its bytes, and both begin where words may.
         unsafe {
             (*event).header = subject.header::<CallEvent>(kind::CALL);
@@ -157,7 +170,7 @@ pub(crate) fn call(subject: Subject, flow: &Flow, latency_ns: u64, skb: &Skb, pa
 #[inline(always)]
 pub(crate) fn greeting(subject: Subject, flow: &Flow, skb: &Skb, payload: u32) {
     emit::<GreetingEvent>(|event| {
-        // SAFETY: `event` points at room for one in the ring.
+        // SAFETY: `event` points at room for one.
         unsafe {
             (*event).header = subject.header::<GreetingEvent>(kind::GREETING);
             (*event).role = flow.role;

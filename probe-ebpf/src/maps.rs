@@ -18,6 +18,7 @@ pub(crate) mod questions;
 pub(crate) mod ring;
 pub(crate) mod room;
 pub(crate) mod streams;
+pub(crate) mod trays;
 
 /// Increments a counter of this CPU's own: nothing else writes it, so no atomic is needed.
 macro_rules! count {

@@ -50,7 +50,7 @@ const RUSH: u32 = 25_000;
 
 #[test]
 #[ignore = "needs root"]
-fn what_the_ring_has_no_room_for_is_counted_and_totals_stay_exact() -> Result<()> {
+fn what_there_is_no_room_for_is_counted_and_totals_stay_exact() -> Result<()> {
     let _turn = Turn::together()?;
     let netns = Netns::new("rush")?;
     let mut probe = Probe::start(&format!("observe -v -o json --netns {}", netns.name))?;
@@ -62,6 +62,7 @@ fn what_the_ring_has_no_room_for_is_counted_and_totals_stay_exact() -> Result<()
     let ended = probe.end(Signal::SIGINT)?;
     let document = ended.json()?;
     ensure_it_adds_up(&document)?;
+    println!("{}", document["events"]);
     ensure!(number(&document["events"]["lost"]) > 0, "{document:#}");
     ensure!(document["lost_events"] == document["events"]["lost"]);
     for remote in 0..RUSHED {

@@ -6,7 +6,7 @@ use probe_common::{
     question::Question,
 };
 
-use super::{Subject, emit};
+use super::{Subject, emit, emit_long};
 use crate::skb::Skb;
 
 #[inline(always)]
@@ -18,7 +18,7 @@ pub(crate) fn question_answered(
     payload: u32,
 ) {
     emit::<CallEvent>(|event| {
-        // SAFETY: `event` points at room for one in the ring, `question` into its map; the
+        // SAFETY: `event` points at room for one, `question` into its map; the
         // request's words are as long as its bytes, and both begin where words may.
         unsafe {
             (*event).header = subject.header::<CallEvent>(kind::CALL);
@@ -59,7 +59,7 @@ pub(crate) fn question_given_up(subject: Subject, question: *const Question) {
 /// The whole answer, as far as there is room.
 #[inline(always)]
 pub(crate) fn message(subject: Subject, skb: &Skb, payload: u32) {
-    emit::<MessageEntry>(|event| {
+    emit_long::<MessageEntry>(|event| {
         // SAFETY: as above. What lies behind the bytes that count is what was in the ring before,
         // and nobody's business.
         unsafe {

@@ -1,12 +1,12 @@
-//! The ring buffer that events leave through.
+//! The ring buffer that events with a piece of traffic leave through.
 
 use aya_ebpf::{
     macros::map,
     maps::{RingBuf, ring_buf::RingBufEntry},
 };
 
-/// Eight MiB: half a second of 100,000 events a second.
-const RING_BYTES: u32 = 8 << 20;
+/// Four MiB: 7,000 pieces of the largest kind, 32,000 of the smallest.
+const RING_BYTES: u32 = 4 << 20;
 
 #[map(name = "PROBE_EVENTS")]
 static EVENTS: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);

@@ -1,7 +1,9 @@
 //! The observer: cgroup programs at the root of the unified hierarchy, which see every socket of
 //! the host in every network namespace, and the maps they report through.
 
+mod events;
 mod slots;
+mod trays;
 
 use std::{
     fs::File,
@@ -13,7 +15,7 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 use aya::{
     Ebpf,
-    maps::{HashMap, MapData, PerCpuArray, RingBuf},
+    maps::{HashMap, PerCpuArray},
     programs::{
         CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, CgroupSock, CgroupSockAddr, Program,
         SockOps,
@@ -27,21 +29,21 @@ use probe_common::{
     names::{map, program},
 };
 
-use self::slots::Slots;
+use self::{events::Events, slots::Slots};
 use super::{
     clock,
     found::{self, Met},
     log::KernelLog,
     object::{self, Half},
 };
-use crate::model::{Accounts, Counted, Events, Flows};
+use crate::model::{self, Accounts, Counted, Flows};
 
 /// How long programs that are no longer attached may take to come to their end.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// A running observer; dropped, its programs go.
 pub struct Observer {
-    events: RingBuf<MapData>,
+    events: Events,
     slots: Slots,
     delivered: u64,
     /// Connections that were there before: how many, and their ends until they are taken.
@@ -76,7 +78,7 @@ impl Observer {
         log::info!("{found} connections were there already");
         let log = KernelLog::follow(&mut ebpf);
         Ok(Self {
-            events: take(&mut ebpf, map::EVENTS)?.try_into()?,
+            events: Events::take(&mut ebpf)?,
             slots,
             delivered: 0,
             found: found as u64,
@@ -90,18 +92,24 @@ impl Observer {
     /// tells whether it wants to hear of that peer at all: where it doesn't, the programs look at
     /// its connections no longer, which spares most of what they cost.
     pub fn poll(&mut self, mut receive: impl FnMut(&Event, Option<&PeerKey>) -> bool) {
-        while let Some(item) = self.events.next() {
-            self.delivered += 1;
-            let Some(event) = Event::decode(&item) else {
-                continue;
+        let Self {
+            events,
+            slots,
+            delivered,
+            ..
+        } = self;
+        events.each(|bytes| {
+            *delivered += 1;
+            let Some(event) = Event::decode(bytes) else {
+                return;
             };
             let header = event.header();
-            let peer = self.slots.peer(header.peer, header.at_ns);
+            let peer = slots.peer(header.peer, header.at_ns);
             let wanted = receive(&event, peer.as_ref());
-            if let Err(error) = self.slots.want(header.peer, wanted) {
+            if let Err(error) = slots.want(header.peer, wanted) {
                 log::warn!("{peer:?} is still looked at, or still isn't: {error:#}");
             }
-        }
+        });
     }
 
     /// The ends of the connections that were there before; once.
@@ -165,7 +173,7 @@ impl Observer {
     pub fn accounts(&self) -> Result<Accounts> {
         let counters = self.counters()?;
         Ok(Accounts {
-            events: Events {
+            events: model::Events {
                 produced: counters.produced,
                 delivered: self.delivered,
                 lost: counters.lost,

@@ -23,11 +23,12 @@ static OBJECT: &[u8] = include_bytes_aligned!(concat!(
 ));
 
 /// Maps that the injector doesn't use, as small as the kernel allows.
-const UNUSED: [(&str, u32); 5] = [
+const UNUSED: [(&str, u32); 6] = [
     (map::FLOWS, 1_024),
     (map::PEERS, 1),
     (map::PEER_COUNTERS, 1),
     (map::LATENCY, 1),
+    (map::TRAYS, 1),
     (map::EVENTS, 4_096),
 ];
 
