@@ -104,9 +104,9 @@ counters! {
 counters! {
     /// What the observer told, and could not tell.
     ObserverCounters {
-        /// Events that there were, whether the ring had room for them or not.
+        /// Events that there were, whether there was room for them or not.
         produced,
-        /// Events that found the ring full.
+        /// Events that found no room.
         lost,
         /// Packets that could not be read.
         unparsed,

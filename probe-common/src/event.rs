@@ -1,4 +1,4 @@
-//! Events that the observer sends through the ring buffer.
+//! Events that the observer's programs tell.
 //!
 //! Each begins with an [`EventHeader`]; `kind` is append-only. Decoding reads field by field
 //! from bytes, so that a short or foreign buffer gives `None` and never undefined behaviour.

@@ -157,6 +157,8 @@ pub mod program {
 pub mod global {
     /// A `u32`: other than zero where the kernel has what the fq lane takes (5.18).
     pub const LANE: &str = "PROBE_HAS_LANE";
+    /// A `u32`: how many trays there are, see [`crate::tray::trays`].
+    pub const TRAY_COUNT: &str = "PROBE_TRAYCNT";
     /// A `u32`: how many places a tray has, see [`crate::tray::places`].
     pub const PLACES: &str = "PROBE_PLACES";
 }

@@ -1,5 +1,5 @@
 //! Sends events: take room, fill it, show it, and count those that found none. What is of a fixed
-//! length lies in this CPU's tray; what carries a piece of the traffic, in the ring.
+//! length goes into this CPU's tray; what carries a piece of the traffic, into the ring.
 
 mod framed;
 mod questions;
@@ -68,24 +68,31 @@ impl Subject {
     }
 }
 
-/// Takes a place in the tray, lets `fill` write the event there, and shows it.
+/// Takes a place in this CPU's tray, lets `fill` write the event there, and shows it. Where the tray
+/// is full there may be room in the ring, which serves all CPUs.
 #[inline(always)]
-fn emit<T>(fill: impl FnOnce(*mut T)) {
+fn emit<T: 'static>(fill: impl FnOnce(*mut T)) {
     // Counted atomically, and before anything else: that what was produced is what was delivered
     // and what was lost has to hold to the last event.
     count_shared!(counters::observer(), produced);
-    let Some(place) = trays::take() else {
-        count_shared!(counters::observer(), lost);
-        return;
-    };
-    fill(place.event());
-    place.show();
+    if let Some(place) = trays::take() {
+        fill(place.event());
+        place.show();
+    } else {
+        through_ring(fill);
+    }
 }
 
-/// The same in the ring, for what a place has no room for.
+/// The same for pieces of traffic, which may be too long for a place. All of them go through the
+/// ring: those of one packet happened at the same time, and are in order there.
 #[inline(always)]
-fn emit_long<T: 'static>(fill: impl FnOnce(*mut T)) {
+fn emit_piece<T: 'static>(fill: impl FnOnce(*mut T)) {
     count_shared!(counters::observer(), produced);
+    through_ring(fill);
+}
+
+#[inline(always)]
+fn through_ring<T: 'static>(fill: impl FnOnce(*mut T)) {
     let Some(mut entry) = ring::reserve::<T>() else {
         count_shared!(counters::observer(), lost);
         return;

@@ -26,7 +26,7 @@ pub struct Snapshot {
     pub timeline: Vec<TimelineEntry>,
     /// The game day, where one is being run.
     pub game_day: Option<GameDayView>,
-    /// Events that the ring had no room for: figures are weaker where it isn't zero.
+    /// Events that there was no room for: figures are weaker where it isn't zero.
     pub lost_events: u64,
     /// Why a person can't inject, observe or see something here, where it is so.
     pub notices: Vec<String>,

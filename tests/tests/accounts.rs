@@ -45,7 +45,7 @@ fn ensure_it_adds_up(document: &Value) -> Result<()> {
 }
 
 const RUSHED: u32 = 4;
-/// Some times as many as the ring has room for.
+/// Some times as many as there is room for.
 const RUSH: u32 = 25_000;
 
 #[test]
@@ -62,7 +62,6 @@ fn what_there_is_no_room_for_is_counted_and_totals_stay_exact() -> Result<()> {
     let ended = probe.end(Signal::SIGINT)?;
     let document = ended.json()?;
     ensure_it_adds_up(&document)?;
-    println!("{}", document["events"]);
     ensure!(number(&document["events"]["lost"]) > 0, "{document:#}");
     ensure!(document["lost_events"] == document["events"]["lost"]);
     for remote in 0..RUSHED {

@@ -163,7 +163,10 @@ pub(crate) fn gone(cookie: u64) {
 pub(crate) fn end(cookie: u64, flow: &mut Flow, how: u8) {
     // SAFETY: a helper call without arguments.
     let now_ns = unsafe { bpf_ktime_get_ns() };
-    let waiting = flow.state == state::WAITING || flow.state == state::CONNECTING;
+    let was = flow.state;
+    // At once: an answer that another CPU sees from here on came after the end.
+    flow.state = state::ENDED;
+    let waiting = was == state::WAITING || was == state::CONNECTING;
     let waited_ns = if waiting {
         now_ns.saturating_sub(flow.since_ns).max(1)
     } else {
@@ -176,11 +179,11 @@ pub(crate) fn end(cookie: u64, flow: &mut Flow, how: u8) {
     };
     let figures = peers::figures_of(flow.peer);
     let counters = figures.counters();
-    if flow.state == state::CONNECTING {
+    if was == state::CONNECTING {
         count_shared!(counters, connect_failures);
     } else {
         let streams = framed::ended(flow);
-        let waited = if flow.state == state::WAITING {
+        let waited = if was == state::WAITING {
             gauges::fall(figures, 1);
             streams + 1
         } else {
@@ -196,7 +199,6 @@ pub(crate) fn end(cookie: u64, flow: &mut Flow, how: u8) {
             count_shared!(counters, cut_off, waited);
         }
     }
-    flow.state = state::ENDED;
     let subject = Subject {
         cookie,
         peer: flow.peer,

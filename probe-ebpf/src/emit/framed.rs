@@ -5,12 +5,12 @@ use probe_common::{
     flow::Flow,
 };
 
-use super::{Subject, emit_long};
+use super::{Subject, emit_piece};
 use crate::{conversation::Step, skb::Skb};
 
 #[inline(always)]
 pub(crate) fn hello(subject: Subject, flow: &Flow, skb: &Skb, payload: u32) {
-    emit_long::<HelloEntry>(|event| {
+    emit_piece::<HelloEntry>(|event| {
         // SAFETY: `event` points at room for one in the ring. What lies behind the bytes that
         // count is what was in the ring before, and nobody's business.
         unsafe {
@@ -32,7 +32,7 @@ pub(crate) fn frame<const N: usize>(
     at: u32,
     length: u32,
 ) {
-    emit_long::<FrameEntry<N>>(|event| {
+    emit_piece::<FrameEntry<N>>(|event| {
         // SAFETY: as above.
         unsafe {
             (*event).head = *head;
@@ -47,7 +47,7 @@ pub(crate) fn frame<const N: usize>(
 /// Frames weren't seen, or not yet: `what` is one of [`probe_common::event::frame_kind`].
 #[inline(always)]
 pub(crate) fn frames_missing(subject: Subject, what: u8, role: u8, step: &Step, gap: u32) {
-    emit_long::<FrameEntry<SMALL_FRAGMENT>>(|event| {
+    emit_piece::<FrameEntry<SMALL_FRAGMENT>>(|event| {
         // SAFETY: as above.
         unsafe {
             (*event).head = FrameHead {

@@ -6,7 +6,7 @@ use probe_common::{
     question::Question,
 };
 
-use super::{Subject, emit, emit_long};
+use super::{Subject, emit, emit_piece};
 use crate::skb::Skb;
 
 #[inline(always)]
@@ -59,7 +59,7 @@ pub(crate) fn question_given_up(subject: Subject, question: *const Question) {
 /// The whole answer, as far as there is room.
 #[inline(always)]
 pub(crate) fn message(subject: Subject, skb: &Skb, payload: u32) {
-    emit_long::<MessageEntry>(|event| {
+    emit_piece::<MessageEntry>(|event| {
         // SAFETY: as above. What lies behind the bytes that count is what was in the ring before,
         // and nobody's business.
         unsafe {

@@ -17,7 +17,10 @@ static PLACES: Array<Place> =
 #[map(name = "PROBE_TRAYCUR")]
 static CURSORS: Array<Cursor> = Array::with_max_entries(MAX_TRAYS, BPF_F_MMAPABLE);
 
-/// How many places a tray has, a power of two; set when the object is loaded.
+/// How many trays there are, and how many places each has: powers of two, set when the object is
+/// loaded.
+#[unsafe(no_mangle)]
+static PROBE_TRAYCNT: u32 = MAX_TRAYS;
 #[unsafe(no_mangle)]
 static PROBE_PLACES: u32 = places(MAX_TRAYS);
 
@@ -45,25 +48,30 @@ impl Taken {
     }
 }
 
-/// A place in this CPU's tray; `None` where it is full.
+/// A place in this CPU's tray; `None` where it is full, or others were faster time and again.
 #[inline(always)]
 pub(crate) fn take() -> Option<Taken> {
+    // SAFETY: constants of the object; volatile, because the loader changes them.
+    let (trays, places) = unsafe {
+        (
+            core::ptr::read_volatile(&raw const PROBE_TRAYCNT),
+            core::ptr::read_volatile(&raw const PROBE_PLACES),
+        )
+    };
     // SAFETY: a helper call without arguments.
-    let tray = unsafe { bpf_get_smp_processor_id() } % MAX_TRAYS;
-    // SAFETY: a constant of the object; volatile, because the loader changes it.
-    let places = unsafe { core::ptr::read_volatile(&raw const PROBE_PLACES) };
+    let tray = unsafe { bpf_get_smp_processor_id() } & trays.wrapping_sub(1) & (MAX_TRAYS - 1);
     let cursor = CURSORS.get_ptr_mut(tray)?;
     for _ in 0..TRIES {
         // SAFETY: valid, aligned pointers into the map; `given` is changed by atomic operations
-        // only, `emptied` written whole by user space. It never shrinks: an old one shows less
-        // room than there is.
+        // only, `emptied` written whole by user space. Neither shrinks: an old `emptied` shows less
+        // room than there is, and an old `given` isn't there any more when it is replaced.
         let (given, emptied) = unsafe {
             (
                 (&raw const (*cursor).given).read_volatile(),
                 (&raw const (*cursor).emptied).read_volatile(),
             )
         };
-        if given.wrapping_sub(emptied) >= u64::from(places) {
+        if given >= emptied + u64::from(places) {
             return None;
         }
         let index = tray * places + (given as u32 & places.wrapping_sub(1));

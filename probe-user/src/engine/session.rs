@@ -54,7 +54,7 @@ pub struct Session {
     pub model: Model,
     /// When it began, on CLOCK_MONOTONIC.
     pub started_ns: u64,
-    /// Events that the ring had no room for, and times that a peer found no slot.
+    /// Events that there was no room for, and times that a peer found no slot.
     pub lost_events: u64,
     /// Which resilience patterns show.
     feed: Feed,

@@ -1,4 +1,4 @@
-//! An array map in this process's memory: reading or writing it takes no system call.
+//! A map in this process's memory, most often an array: reading or writing it takes no system call.
 
 use std::{
     io,
@@ -17,7 +17,7 @@ pub struct Mapped<T> {
 }
 
 // SAFETY: the mapping is memory of the process, and belongs to this value alone.
-unsafe impl<T> Send for Mapped<T> {}
+unsafe impl<T: Send> Send for Mapped<T> {}
 
 impl<T> Mapped<T> {
     /// Maps the first `slots` values of a loaded array, to be read.
@@ -36,14 +36,27 @@ impl<T> Mapped<T> {
         Self::with(map, slots, libc::PROT_READ | libc::PROT_WRITE)
     }
 
+    /// Maps the first value of a page of any map that lets it be read: of a ring buffer's, the first
+    /// tells how far it was read, and the second how far it was filled.
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    pub fn map_page(map: &impl AsFd, page: usize) -> Result<Self> {
+        // SAFETY: no argument that could be wrong.
+        let length = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+        let from = page as libc::off_t * length as libc::off_t;
+        Self::anew(1, libc::PROT_READ, 0, map.as_fd().as_raw_fd(), from)
+    }
+
     /// Memory that no map lies behind, all zero: for tests of what reads and writes an array.
     #[cfg(test)]
-    pub fn unmapped(slots: usize) -> Result<Self> {
+    pub fn anonymous(slots: usize) -> Result<Self> {
         Self::anew(
             slots,
             libc::PROT_READ | libc::PROT_WRITE,
             libc::MAP_ANONYMOUS,
             -1,
+            0,
         )
     }
 
@@ -51,7 +64,7 @@ impl<T> Mapped<T> {
         let Map::Array(data) = map else {
             bail!("what is to be mapped is not an array");
         };
-        Self::anew(slots, protection, 0, data.fd().as_fd().as_raw_fd())
+        Self::anew(slots, protection, 0, data.fd().as_fd().as_raw_fd(), 0)
     }
 
     fn anew(
@@ -59,6 +72,7 @@ impl<T> Mapped<T> {
         protection: libc::c_int,
         flags: libc::c_int,
         descriptor: RawFd,
+        from: libc::off_t,
     ) -> Result<Self> {
         // In an array the kernel rounds values up to words; what isn't whole ones lies elsewhere.
         const { assert!(size_of::<T>().is_multiple_of(8)) };
@@ -71,13 +85,13 @@ impl<T> Mapped<T> {
                 protection,
                 libc::MAP_SHARED | flags,
                 descriptor,
-                0,
+                from,
             )
         };
         if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error()).context("mapping an array");
+            return Err(io::Error::last_os_error()).context("mapping a map");
         }
-        let start = NonNull::new(start.cast()).context("mapping an array")?;
+        let start = NonNull::new(start.cast()).context("mapping a map")?;
         Ok(Self { start, slots })
     }
 

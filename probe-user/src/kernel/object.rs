@@ -5,12 +5,9 @@ use aya::{
     Ebpf, EbpfLoader, include_bytes_aligned,
     programs::{Program, ProgramError},
 };
-use probe_common::{
-    names::{global, map},
-    tray,
-};
+use probe_common::names::{global, map};
 
-use super::delay_line::kernel_has_departure_times;
+use super::{delay_line::kernel_has_departure_times, observer};
 
 /// Built from probe-ebpf by `cargo xtask ebpf`; `cargo xtask ebpf --check` proves it.
 static OBJECT: &[u8] =
@@ -85,12 +82,12 @@ pub fn load_without(half: Half, not_needed: &[&str]) -> Result<Ebpf> {
         // An LRU map needs an entry a CPU; no host has more than this.
         loader.map_max_entries(name, 1_024.min(if *name == map::FLOWS { 1_024 } else { 1 }));
     }
-    let trays = tray::trays(aya::util::nr_cpus().map_or(tray::MAX_TRAYS, |n| n as u32));
-    let places = tray::places(trays);
+    let (trays, places) = observer::tray_layout();
     match half {
         Half::Injector => loader.map_max_entries(map::EVENTS, 4_096),
         Half::Observer => loader.map_max_entries(map::TRAYS, trays * places),
     };
+    loader.override_global(global::TRAY_COUNT, &trays, true);
     loader.override_global(global::PLACES, &places, true);
     let level = ::log::max_level().to_level().map_or(0, |level| level as u8);
     loader.override_global(aya_log::LEVEL, &level, false);

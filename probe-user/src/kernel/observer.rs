@@ -2,6 +2,7 @@
 //! the host in every network namespace, and the maps they report through.
 
 mod events;
+mod ring;
 mod slots;
 mod trays;
 
@@ -29,6 +30,7 @@ use probe_common::{
     names::{map, program},
 };
 
+pub(super) use self::trays::layout as tray_layout;
 use self::{events::Events, slots::Slots};
 use super::{
     clock,
@@ -155,12 +157,16 @@ impl Observer {
         }
         // One may have been running on another CPU, between counting an event and telling it.
         let until = Instant::now() + LAST_WORDS;
+        let mut before = None;
         loop {
-            let counters = self.counters()?;
             self.poll(&mut receive);
-            if counters.produced == self.delivered + counters.lost || Instant::now() >= until {
+            let counters = self.counters()?;
+            let complete = counters.produced == self.delivered + counters.lost;
+            // Twice: what runs still may not have counted yet.
+            if complete && before == Some(counters.produced) || Instant::now() >= until {
                 return Ok(());
             }
+            before = complete.then_some(counters.produced);
             thread::sleep(Duration::from_millis(1));
         }
     }

@@ -52,8 +52,10 @@ impl<V> Recent<V> {
     fn keep(&mut self, cookie: u64, value: V) {
         if self.young.len() >= self.generation {
             self.forgotten += self.old.len() as u64;
-            // Emptied, a table needn't grow again, for which there would be another beside it.
+            // Emptied, a table needn't grow again, for which there would be another beside it; but
+            // what came and went may have made it twice as large as it need be.
             self.old.clear();
+            self.old.shrink_to(self.generation);
             std::mem::swap(&mut self.young, &mut self.old);
         }
         self.young.insert(cookie, value);

@@ -23,7 +23,7 @@ const SETTLED_NS: u64 = 120_000_000_000;
 /// How long calm times may last until their verdict is made anew.
 const CALM_NS: u64 = 5_000_000_000;
 
-/// Who tells of losses read the ring up to so long after they happened.
+/// Who tells of losses read the events up to so long after they happened.
 const LOST_BEFORE_NS: u64 = 2_000_000_000;
 /// Times of losses remembered; beyond, the two oldest count as one.
 const MOST_LOSSES: usize = 64;

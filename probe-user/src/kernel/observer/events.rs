@@ -1,19 +1,16 @@
 //! What the programs tell, by the trays and by the ring, in the order in which it happened.
 
 use anyhow::Result;
-use aya::{
-    Ebpf,
-    maps::{MapData, RingBuf},
-};
+use aya::Ebpf;
 use probe_common::{event::EventHeader, names::map};
 
-use super::trays::Trays;
+use super::{ring::Ring, trays::Trays};
 use crate::kernel::clock;
 
 /// Both ways.
 pub(super) struct Events {
     trays: Trays,
-    ring: RingBuf<MapData>,
+    ring: Ring,
     /// Taken from the ring, but not its turn yet; empty where there is none.
     waiting: Vec<u8>,
 }
@@ -27,7 +24,7 @@ impl Events {
         let mut take = |name| super::take(ebpf, name);
         Ok(Self {
             trays: Trays::map(&take(map::TRAYS)?, &take(map::TRAY_CURSORS)?)?,
-            ring: take(map::EVENTS)?.try_into()?,
+            ring: Ring::take(take(map::EVENTS)?)?,
             waiting: Vec::new(),
         })
     }
@@ -39,12 +36,11 @@ impl Events {
     /// sort by time is enough. Later ones are left for the next time.
     pub(super) fn each(&mut self, mut hand: impl FnMut(&[u8])) {
         let until_ns = clock::now_ns();
+        self.ring.look();
         self.trays.look();
         loop {
-            if self.waiting.is_empty()
-                && let Some(told) = self.ring.next()
-            {
-                self.waiting.extend_from_slice(&told);
+            if self.waiting.is_empty() && !self.ring.take_next(&mut self.waiting) {
+                break;
             }
             let limit_ns = self.waiting_ns().unwrap_or(until_ns).min(until_ns);
             // At the same time, pieces of traffic come first: of one packet, its frames and then

@@ -5,7 +5,7 @@ use std::{
     hint,
     mem::offset_of,
     ptr::NonNull,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicU64, Ordering, fence},
 };
 
 use anyhow::{Context, Result};
@@ -18,8 +18,8 @@ use probe_common::{
 use crate::kernel::mapped::Mapped;
 
 /// How often it is looked whether an event is whole by now: a program writes it within a
-/// microsecond, unless its processor stands still.
-const LOOKS: u32 = 10_000;
+/// microsecond, unless it was interrupted or its processor stands still.
+pub(super) const LOOKS: u32 = 10_000;
 
 /// How many events are taken out before the programs are told so: each time costs them a cache
 /// line.
@@ -49,15 +49,19 @@ struct Tray {
     next_ns: u64,
 }
 
+/// How many trays this host has, and how many places each of them.
+pub(in crate::kernel) fn layout() -> (u32, u32) {
+    let trays = tray::trays(nr_cpus().map_or(tray::MAX_TRAYS, |cpus| cpus as u32));
+    (trays, tray::places(trays))
+}
+
 impl Trays {
     /// Maps the trays of a loaded object.
     ///
     /// # Errors
     /// Where the kernel can't map arrays (before 5.5).
     pub(super) fn map(places: &Map, cursors: &Map) -> Result<Self> {
-        let cpus = nr_cpus().map_err(|(_, error)| error)?;
-        let trays = tray::trays(cpus as u32);
-        let places_per_tray = tray::places(trays);
+        let (trays, places_per_tray) = layout();
         let mapped = || -> Result<_> {
             let places = Mapped::map(places, (trays * places_per_tray) as usize)?;
             Ok((places, Mapped::map_writable(cursors, trays as usize)?))
@@ -144,7 +148,9 @@ impl Trays {
         // SAFETY: an aligned word within the mapping, which programs change as a whole.
         let shown = unsafe { AtomicU64::from_ptr(&raw mut (*place).number) };
         for _ in 0..LOOKS {
-            if shown.load(Ordering::Acquire) == number {
+            // Of memory that can only be read, std vouches for relaxed loads alone.
+            if shown.load(Ordering::Relaxed) == number {
+                fence(Ordering::Acquire);
                 // SAFETY: as in `each_before`.
                 let header = unsafe { (&raw const (*place).event).cast::<EventHeader>().read() };
                 return Some(header.at_ns);
@@ -176,8 +182,8 @@ mod tests {
     const PLACES: u32 = 4;
 
     fn two_trays() -> Trays {
-        let places = Mapped::unmapped(2 * PLACES as usize).unwrap();
-        Trays::of(places, Mapped::unmapped(2).unwrap(), 2, PLACES)
+        let places = Mapped::anonymous(2 * PLACES as usize).unwrap();
+        Trays::of(places, Mapped::anonymous(2).unwrap(), 2, PLACES)
     }
 
     /// Gives a place to an event of some time, as the programs do; tells whether there was room.
