@@ -1,6 +1,6 @@
 //! Trays: where events of a fixed length leave the kernel. Each CPU puts them in places of its own,
-//! in memory that the observer maps, so that no CPU waits for another and no helper is called. What
-//! carries a piece of the traffic goes through the ring instead, as does what finds a tray full.
+//! in memory that the observer maps, so that no CPU waits for another. What carries a piece of the
+//! traffic goes through the ring instead, as does what finds a tray full.
 
 use crate::event::CallEvent;
 

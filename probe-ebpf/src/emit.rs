@@ -4,7 +4,7 @@
 mod framed;
 mod questions;
 
-use aya_ebpf::{EbpfContext, helpers::bpf_ktime_get_ns};
+use aya_ebpf::{EbpfContext, helpers::bpf_ktime_get_ns, maps::ring_buf::RingBufEntry};
 use probe_common::{
     address::Address,
     event::{
@@ -69,7 +69,8 @@ impl Subject {
 }
 
 /// Takes a place in this CPU's tray, lets `fill` write the event there, and shows it. Where the tray
-/// is full there may be room in the ring, which serves all CPUs.
+/// is full there may be room in the ring, which serves all CPUs; half of it is left to pieces of
+/// traffic, whose loss means more.
 #[inline(always)]
 fn emit<T: 'static>(fill: impl FnOnce(*mut T)) {
     // Counted atomically, and before anything else: that what was produced is what was delivered
@@ -79,7 +80,7 @@ fn emit<T: 'static>(fill: impl FnOnce(*mut T)) {
         fill(place.event());
         place.show();
     } else {
-        through_ring(fill);
+        through_ring(fill, ring::reserve_of_half);
     }
 }
 
@@ -88,12 +89,15 @@ fn emit<T: 'static>(fill: impl FnOnce(*mut T)) {
 #[inline(always)]
 fn emit_piece<T: 'static>(fill: impl FnOnce(*mut T)) {
     count_shared!(counters::observer(), produced);
-    through_ring(fill);
+    through_ring(fill, ring::reserve);
 }
 
 #[inline(always)]
-fn through_ring<T: 'static>(fill: impl FnOnce(*mut T)) {
-    let Some(mut entry) = ring::reserve::<T>() else {
+fn through_ring<T: 'static>(
+    fill: impl FnOnce(*mut T),
+    reserve: impl FnOnce() -> Option<RingBufEntry<T>>,
+) {
+    let Some(mut entry) = reserve() else {
         count_shared!(counters::observer(), lost);
         return;
     };

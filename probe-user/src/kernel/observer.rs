@@ -155,11 +155,18 @@ impl Observer {
             detach(object::named(&mut self.ebpf, name)?)
                 .with_context(|| format!("detaching {name}"))?;
         }
-        // One may have been running on another CPU, between counting an event and telling it.
-        let until = Instant::now() + LAST_WORDS;
+        await_programs();
+        // Where that can't be waited for, one may still be running on another CPU, between counting
+        // an event and telling it.
+        let mut until = Instant::now() + LAST_WORDS;
         let mut before = None;
         loop {
+            let delivered = self.delivered;
             self.poll(&mut receive);
+            if self.delivered > delivered {
+                // Much may have been left to hand over.
+                until = Instant::now() + LAST_WORDS;
+            }
             let counters = self.counters()?;
             let complete = counters.produced == self.delivered + counters.lost;
             // Twice: what runs still may not have counted yet.
@@ -247,6 +254,18 @@ pub fn unified_hierarchy() -> Result<PathBuf> {
                  probe's own --netns, or `nsenter --net=`"
             )
         })
+}
+
+/// Waits until no program runs any more that was running when this was called. In vain where the
+/// kernel won't do it: with processors that are left alone (nohz_full).
+fn await_programs() {
+    /// Waits for every reader of data under RCU, as every program is one.
+    const MEMBARRIER_CMD_GLOBAL: libc::c_int = 1;
+    // SAFETY: a system call without pointers.
+    let waited = unsafe { libc::syscall(libc::SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) };
+    if waited != 0 {
+        log::debug!("membarrier: {}", std::io::Error::last_os_error());
+    }
 }
 
 const SKB: [(&str, CgroupSkbAttachType); 2] = [

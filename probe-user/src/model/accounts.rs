@@ -50,7 +50,7 @@ pub struct Events {
     pub produced: u64,
     /// How many came here.
     pub delivered: u64,
-    /// How many found no room, in a CPU's tray or in the ring.
+    /// How many found no room, neither in a CPU's tray nor in the ring.
     pub lost: u64,
 }
 
