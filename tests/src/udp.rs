@@ -158,6 +158,8 @@ fn read(socket: &UdpSocket, is_asked: &AtomicBool) -> Received {
                     return received;
                 }
             }
+            // Whoever was stopped, and goes on, is told so instead of having waited.
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => panic!("receiving: {error}"),
         }
     }
