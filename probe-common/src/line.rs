@@ -14,12 +14,16 @@ pub const MAX_CPUS: u32 = 64;
 
 /// How many slots each of a host's CPUs has, so that none has to be claimed from others.
 pub const fn slots_per_cpu(cpus: u32) -> u32 {
-    let blocks = if cpus > MAX_CPUS {
+    SLOTS / blocks(cpus)
+}
+
+/// How many blocks a host's CPUs share among them: a power of two.
+pub const fn blocks(cpus: u32) -> u32 {
+    if cpus > MAX_CPUS {
         MAX_CPUS
     } else {
         cpus.next_power_of_two()
-    };
-    SLOTS / blocks
+    }
 }
 
 /// Transmit queue length of the TAP device, in packets. A slot is used up also by a packet that

@@ -68,7 +68,7 @@ pub mod map {
     pub const TRAYS: &str = "PROBE_TRAYS";
     /// Array of [`crate::tray::Cursor`], by tray, mapped into the observer's memory.
     pub const TRAY_CURSORS: &str = "PROBE_TRAYCUR";
-    /// Ring buffer of the events that carry pieces of traffic.
+    /// Ring buffer of the events that carry pieces of traffic, or found their tray full.
     pub const EVENTS: &str = "PROBE_EVENTS";
     /// Per-CPU array of one [`crate::counters::ObserverCounters`].
     pub const OBSERVER_COUNTERS: &str = "PROBE_OBSCNT";

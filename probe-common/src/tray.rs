@@ -2,10 +2,13 @@
 //! in memory that the observer maps, so that no CPU waits for another. What carries a piece of the
 //! traffic goes through the ring instead, as does what finds a tray full.
 
-use crate::event::CallEvent;
+use crate::{
+    event::CallEvent,
+    line::{MAX_CPUS, blocks},
+};
 
 /// Most CPUs that have a tray each; those beyond share one with an earlier one.
-pub const MAX_TRAYS: u32 = 64;
+pub const MAX_TRAYS: u32 = MAX_CPUS;
 
 /// Places of all trays together, where there are few.
 const FEW: u32 = 1 << 15;
@@ -18,11 +21,7 @@ pub const ROOM: usize = size_of::<CallEvent>();
 
 /// How many trays a host has.
 pub const fn trays(cpus: u32) -> u32 {
-    if cpus > MAX_TRAYS {
-        MAX_TRAYS
-    } else {
-        cpus.next_power_of_two()
-    }
+    blocks(cpus)
 }
 
 /// How many places each of so many trays has: a power of two.

@@ -20,6 +20,9 @@ pub(crate) mod room;
 pub(crate) mod streams;
 pub(crate) mod trays;
 
+/// Flag of array maps that user space may map into its memory.
+const BPF_F_MMAPABLE: u32 = 1 << 10;
+
 /// Increments a counter of this CPU's own: nothing else writes it, so no atomic is needed.
 macro_rules! count {
     ($counters:expr, $field:ident) => {

@@ -3,11 +3,9 @@
 use aya_ebpf::{macros::map, maps::Array};
 use probe_common::{gauge::Gauge, peer::MAX_PEERS};
 
-use super::peers::Figures;
+use super::{BPF_F_MMAPABLE, peers::Figures};
 use crate::atomic;
 
-/// Flag of array maps that user space may map into its memory.
-const BPF_F_MMAPABLE: u32 = 1 << 10;
 /// How often a maximum is tried to be raised while other CPUs raise it.
 const TRIES: usize = 4;
 

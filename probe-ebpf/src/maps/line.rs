@@ -3,8 +3,7 @@
 use aya_ebpf::{helpers::bpf_get_smp_processor_id, macros::map, maps::Array};
 use probe_common::line::{MAX_CPUS, MAX_WAYS, SLOTS, Slot, Way, read_until};
 
-/// Flag of array maps that user space may map into its memory.
-const BPF_F_MMAPABLE: u32 = 1 << 10;
+use super::BPF_F_MMAPABLE;
 
 #[map(name = "PROBE_SLOTS")]
 static LINE_SLOTS: Array<Slot> = Array::with_max_entries(SLOTS, BPF_F_MMAPABLE);

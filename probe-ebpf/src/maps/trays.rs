@@ -3,10 +3,9 @@
 use aya_ebpf::{helpers::bpf_get_smp_processor_id, macros::map, maps::Array};
 use probe_common::tray::{Cursor, MAX_TRAYS, Place, ROOM, places};
 
+use super::BPF_F_MMAPABLE;
 use crate::atomic;
 
-/// Flag of array maps that user space may map into its memory.
-const BPF_F_MMAPABLE: u32 = 1 << 10;
 /// How often a place is tried for that others take at the same time: those that interrupted this
 /// one, or CPUs that share its tray.
 const TRIES: u32 = 3;

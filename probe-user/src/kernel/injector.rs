@@ -15,7 +15,6 @@ mod maps;
 mod write;
 
 use maps::array;
-pub(super) use maps::take;
 
 use super::{
     attach, clock,

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, anyhow, bail};
 use aya::{
     Ebpf, EbpfLoader, include_bytes_aligned,
+    maps::Map,
     programs::{Program, ProgramError},
 };
 use probe_common::names::{global, map};
@@ -104,6 +105,15 @@ pub fn load_without(half: Half, not_needed: &[&str]) -> Result<Ebpf> {
 /// Where there is none of that name.
 pub fn named<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut Program> {
     ebpf.program_mut(name)
+        .with_context(|| format!("{name} is not in the object"))
+}
+
+/// Takes a map of the object over.
+///
+/// # Errors
+/// Where there is none of that name.
+pub fn take_map(ebpf: &mut Ebpf, name: &str) -> Result<Map> {
+    ebpf.take_map(name)
         .with_context(|| format!("{name} is not in the object"))
 }
 

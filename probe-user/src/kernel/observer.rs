@@ -322,8 +322,3 @@ fn detach(program: &mut Program) -> Result<()> {
     }
     Ok(())
 }
-
-fn take(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map> {
-    ebpf.take_map(name)
-        .with_context(|| format!("{name} is not in the object"))
-}

@@ -9,7 +9,7 @@ use aya::{
 };
 use probe_common::{names::map, overheard::DnsMessage};
 
-use super::injector::take;
+use super::object::take_map;
 
 /// Where they come out of the kernel.
 pub struct Overheard(RingBuf<MapData>);
@@ -20,7 +20,7 @@ impl Overheard {
     /// # Errors
     /// Where it is taken already.
     pub fn take(ebpf: &mut Ebpf) -> Result<Self> {
-        Ok(Self(take(ebpf, map::OVERHEARD)?.try_into()?))
+        Ok(Self(take_map(ebpf, map::OVERHEARD)?.try_into()?))
     }
 
     /// Those that came by since the last time.

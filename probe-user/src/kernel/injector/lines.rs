@@ -15,6 +15,7 @@ use super::{
     },
     Injector, array,
 };
+use crate::kernel::object;
 
 impl Injector {
     /// Lets waiting packets go now, until the next plan.
@@ -66,10 +67,7 @@ impl Injector {
 
     fn start_line(&mut self) -> Result<()> {
         let per_cpu = self.header.slots_per_cpu;
-        let mut take = |name| {
-            let map = self.ebpf_mut().take_map(name);
-            map.with_context(|| format!("{name} is not in the object"))
-        };
+        let mut take = |name| object::take_map(self.ebpf_mut(), name);
         let slots = Slots::map(&take(map::LINE_SLOTS)?, &take(map::LINE_READ)?, per_cpu)?;
         let ways = array(self.ebpf_mut(), map::WAYS)?;
         let line = Userspace::start(&self.netns, queue_length(per_cpu), slots, ways)?;
@@ -78,10 +76,7 @@ impl Injector {
     }
 
     fn start_lane(&mut self) -> Result<()> {
-        let waits = self
-            .ebpf_mut()
-            .take_map(map::LANE_WAITS)
-            .context("no waits in the object")?;
+        let waits = object::take_map(self.ebpf_mut(), map::LANE_WAITS)?;
         let maps = LaneMaps {
             words: array(self.ebpf_mut(), map::LANE)?.into(),
             waits: waits.try_into()?,

@@ -8,6 +8,7 @@ use aya::{
 use probe_common::names::map;
 
 use super::Injector;
+use crate::kernel::object;
 
 impl Injector {
     /// Whether the kill switch is on.
@@ -78,10 +79,5 @@ impl Injector {
 }
 
 pub(super) fn array<V: Pod>(ebpf: &mut Ebpf, name: &str) -> Result<Array<MapData, V>> {
-    Ok(take(ebpf, name)?.try_into()?)
-}
-
-pub(in crate::kernel) fn take(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map> {
-    ebpf.take_map(name)
-        .with_context(|| format!("{name} is not in the object"))
+    Ok(object::take_map(ebpf, name)?.try_into()?)
 }

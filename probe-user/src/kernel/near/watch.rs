@@ -23,6 +23,7 @@ use super::{
     super::{netns::Netns, sockets},
     find::{Finder, Found},
 };
+use crate::kernel::object;
 use crate::plan::NearSide;
 
 /// How often it is looked.
@@ -153,8 +154,5 @@ impl Drop for Watch {
 }
 
 fn hash<K: Pod>(ebpf: &mut Ebpf, name: &str) -> Result<HashMap<MapData, K, u8>> {
-    let map = ebpf
-        .take_map(name)
-        .with_context(|| format!("{name} is not in the object"))?;
-    Ok(map.try_into()?)
+    Ok(object::take_map(ebpf, name)?.try_into()?)
 }

@@ -5,7 +5,7 @@ use aya::Ebpf;
 use probe_common::{event::EventHeader, names::map};
 
 use super::{ring::Ring, trays::Trays};
-use crate::kernel::clock;
+use crate::kernel::{clock, object};
 
 /// Both ways.
 pub(super) struct Events {
@@ -21,7 +21,7 @@ impl Events {
     /// # Errors
     /// Where they can't be mapped.
     pub(super) fn take(ebpf: &mut Ebpf) -> Result<Self> {
-        let mut take = |name| super::take(ebpf, name);
+        let mut take = |name| object::take_map(ebpf, name);
         Ok(Self {
             trays: Trays::map(&take(map::TRAYS)?, &take(map::TRAY_CURSORS)?)?,
             ring: Ring::take(take(map::EVENTS)?)?,

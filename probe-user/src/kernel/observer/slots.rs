@@ -22,7 +22,7 @@ use probe_common::{
 };
 
 use crate::{
-    kernel::mapped::Mapped,
+    kernel::{mapped::Mapped, object},
     model::{Counted, Histogram},
 };
 
@@ -75,7 +75,7 @@ impl Slots {
     /// # Errors
     /// Where the maps can't be written.
     pub(super) fn new(ebpf: &mut Ebpf) -> Result<Self> {
-        let mut take = |name| super::take(ebpf, name);
+        let mut take = |name| object::take_map(ebpf, name);
         let gauges = take(map::GAUGES)?;
         let waiting = Mapped::map(&gauges, MAX_PEERS as usize).context(map::GAUGES)?;
         let mut slots = Self {
